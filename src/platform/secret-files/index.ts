@@ -1,0 +1,2 @@
+export { readSecretFile, SecretFileFault } from './read-secret-file.js';
+export { createSecretFile, ensurePrivateDirectory, replaceSecretFile } from './write-secret-file.js';
