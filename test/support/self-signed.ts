@@ -40,6 +40,9 @@ function oid(hex: string): Buffer {
 }
 
 function utcTime(ms: number): Buffer {
-  const text = new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '').slice(2);
+  const text = new Date(ms)
+    .toISOString()
+    .replace(/[-:T]|\.\d+/g, '')
+    .slice(2);
   return der(0x17, Buffer.from(text));
 }
