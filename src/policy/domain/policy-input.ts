@@ -1,0 +1,92 @@
+import type { JsonObject } from '../../kernel/json.js';
+import type { ScopeSet } from '../../kernel/scopes.js';
+import type { Target } from './ceiling.js';
+
+/** Who acts: a session under its application and labels, or an application that acts without a session. */
+export interface Principal {
+  readonly application: string;
+  readonly session?: string | undefined;
+  readonly labels: readonly string[];
+}
+
+export interface SubjectFacts {
+  readonly type: 'application' | 'user';
+  readonly sub: string;
+  readonly issuer?: string | undefined;
+}
+
+/** What is about to be done; known at the gateway only. */
+export interface OperationFacts {
+  readonly method: string;
+  readonly path: string;
+  readonly template: string;
+  readonly mcpMethod?: string | undefined;
+  readonly mcpTool?: string | undefined;
+  readonly args?: JsonObject | undefined;
+}
+
+/** Everything a decision may depend on besides scope and resource; the ledger records it, so that it can be replayed. */
+export interface PolicyFacts {
+  readonly principal: Principal;
+  readonly subject: SubjectFacts;
+  readonly depth: number;
+  /** Application ids from the root of the work to the current actor. */
+  readonly chain: readonly string[];
+  readonly operation?: OperationFacts | undefined;
+  readonly approved?: boolean | undefined;
+  readonly address?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** One question to a policy set: may this principal do this action on this resource in this context? Plain JSON, ready for the engine. */
+export interface PolicyInput {
+  readonly principal: JsonObject;
+  readonly action: string;
+  readonly resource: string;
+  readonly context: JsonObject;
+}
+
+/** The part of every question that is the same for all scopes and resources of one request. */
+export type PolicyScene = Pick<PolicyInput, 'principal' | 'context'>;
+
+/**
+ * Guarantees one scene for the same facts in any order: labels are sorted, absent facts are absent members, and time is cut to the hour
+ * so that answers may be memoised. The caller must not assume that two requests of different hours are alike.
+ */
+export function policyScene(facts: PolicyFacts): PolicyScene {
+  return { principal: principalOf(facts.principal), context: contextOf(facts) };
+}
+
+/** The whole input of a decision as the ledger keeps it. */
+export function recordedInput(scene: PolicyScene, scopes: ScopeSet, targets: readonly Target[]): JsonObject {
+  return { ...scene, actions: [...scopes].sort(), resources: targets.map((target) => target.id).sort() };
+}
+
+function principalOf(principal: Principal): JsonObject {
+  if (principal.session === undefined) return { type: 'Application', id: principal.application };
+  return { type: 'Session', id: principal.session, application: principal.application, labels: [...new Set(principal.labels)].sort() };
+}
+
+function contextOf(facts: PolicyFacts): JsonObject {
+  const instant = new Date(facts.now);
+  return {
+    subject: present({ type: facts.subject.type, sub: facts.subject.sub, issuer: facts.subject.issuer }),
+    depth: facts.depth,
+    chain: [...facts.chain],
+    approved: facts.approved ?? false,
+    time: { hour: instant.getUTCHours(), weekday: instant.getUTCDay() },
+    ...(facts.operation === undefined ? {} : { operation: operationOf(facts.operation) }),
+    ...(facts.address === undefined ? {} : { address: facts.address }),
+  };
+}
+
+function operationOf(operation: OperationFacts): JsonObject {
+  const { method, path, template, mcpMethod, mcpTool, args } = operation;
+  return present({ method, path, template, mcp_method: mcpMethod, mcp_tool: mcpTool, args });
+}
+
+function present(members: Record<string, JsonObject | string | undefined>): JsonObject {
+  const kept = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept) as JsonObject;
+}
