@@ -1,0 +1,4 @@
+export { ChangeFeed, type ChangeFeedParts } from './change-feed.js';
+export { FeedFollower } from './feed-follower.js';
+export { writeChanges } from './change-log.js';
+export type { Change, ChangeKind } from './change.js';

@@ -1,0 +1,31 @@
+import { AppError } from '../../kernel/app-error.js';
+
+const UNAVAILABLE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', '57P01', '57P02', '57P03', '53300', '25006']);
+const UNAVAILABLE_TEXT = /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection ended|not queryable/i;
+
+/** The SQLSTATE or system code of a database fault, looked for through TypeORM's wrapping. */
+export function faultCode(error: unknown): string | undefined {
+  for (let at: unknown = error, depth = 0; at && depth < 4; depth += 1) {
+    const { code, driverError, cause } = at as { code?: unknown; driverError?: unknown; cause?: unknown };
+    if (typeof code === 'string') return code;
+    at = driverError ?? cause;
+  }
+  return undefined;
+}
+
+/** Whether the fault says that the database could not be asked, rather than that it refused. */
+export function isUnavailable(error: unknown): boolean {
+  const code = faultCode(error);
+  if (code) return code.startsWith('08') || UNAVAILABLE_CODES.has(code);
+  return error instanceof Error && UNAVAILABLE_TEXT.test(error.message);
+}
+
+/** A database that cannot be asked becomes `temporarily_unavailable`; every other fault passes unchanged. */
+export function translateFault(error: unknown): unknown {
+  if (error instanceof AppError || !isUnavailable(error)) return error;
+  return new AppError('temporarily_unavailable', 'The database cannot be reached.', {
+    detail: 'database_unreachable',
+    retryAfter: 1,
+    cause: error,
+  });
+}

@@ -1,0 +1,13 @@
+/** Everyone who may read across zones. A new caller is added here, in review, or does not compile. */
+export type SystemPurpose =
+  | 'change-feed'
+  | 'zone-list'
+  | 'outbox-relay'
+  | 'inbox'
+  | 'dead-letters'
+  | 'expiry'
+  | 'retention'
+  | 'ledger-sweep'
+  | 'fingerprints'
+  | 'replicas'
+  | 'health';

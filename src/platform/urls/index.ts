@@ -1,0 +1,1 @@
+export { PublicUrls } from './public-urls.js';
