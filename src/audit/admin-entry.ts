@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { canonicalize } from '../kernel/canonical-json.js';
+import type { JsonObject } from '../kernel/json.js';
+import type { EntryDraft } from './domain/entry.js';
+
+/** Who administers, as the credential says. */
+export interface AdminActor {
+  readonly id: string;
+}
+
+/** What is known of the request that administers. */
+export interface RequestOrigin {
+  readonly requestId: string;
+  readonly traceId?: string | undefined;
+  readonly address: string;
+  readonly userAgent?: string | undefined;
+}
+
+export interface AdminAct {
+  /** `<area>.<action>`; the entry's type is `admin.<area>.<action>`. */
+  readonly action: string;
+  /** What was acted on: `<kind>:<id>`. */
+  readonly target: string;
+  readonly occurredAt: number;
+  /** Public representations without secrets; only their digests are recorded. */
+  readonly before?: JsonObject | undefined;
+  readonly after?: JsonObject | undefined;
+  readonly detail?: JsonObject;
+}
+
+/** The ledger entry of an administrative change: who, what, on what, and digests of before and after. */
+export function adminEntry(actor: AdminActor, origin: RequestOrigin, act: AdminAct): Omit<EntryDraft, 'zone'> {
+  return {
+    type: `admin.${act.action}`,
+    occurredAt: act.occurredAt,
+    requestId: origin.requestId,
+    traceId: origin.traceId,
+    actor: { kind: 'human', token: actor.id },
+    client: { address: origin.address, user_agent: origin.userAgent },
+    detail: {
+      ...act.detail,
+      target: act.target,
+      ...(act.before ? { before_digest: digest(act.before) } : {}),
+      ...(act.after ? { after_digest: digest(act.after) } : {}),
+    },
+  };
+}
+
+function digest(value: JsonObject): string {
+  return `sha256:${createHash('sha256').update(canonicalize(value), 'utf8').digest('hex')}`;
+}

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../kernel/app-error.js';
+import type { Clock } from '../kernel/clock.js';
+import type { Database } from '../platform/database/index.js';
+import { RefusalWindows } from './domain/coalescing.js';
+import type { EntryDraft } from './domain/entry.js';
+import { commitGroup, type Appended, type GroupItem } from './group-commit.js';
+import type { LedgerKeys } from './ledger-keys.js';
+import { releaseClaim, type OnceClaimRow } from './persistence/ledger-store.js';
+import { prepareEntry } from './prepare-entry.js';
+
+/** Something that may happen once in a zone: a `jti`, a single-use token, a unit of a budget. */
+export interface OnceClaim {
+  readonly kind: string;
+  /** Kept as its SHA-256 only. */
+  readonly key: string;
+  /** Milliseconds; from then on the claim may be forgotten. */
+  readonly expiresAt: number;
+}
+
+const MAX_GROUP = 256;
+const MAX_WAITING = 8_192;
+const DRAIN_EVERY_MS = 5_000;
+
+interface Waiting extends GroupItem {
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface AuditLedgerParts {
+  readonly database: Database;
+  readonly keys: LedgerKeys;
+  readonly clock: Clock;
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * The hot path's way into the ledger: entries of concurrent requests are committed together, in one transaction.
+ * A promise that resolves is durable; one that rejects means that nothing may be released (fail closed).
+ */
+export class AuditLedger {
+  private readonly waiting: Waiting[] = [];
+  private readonly refusals = new RefusalWindows();
+  private readonly drainTimer: NodeJS.Timeout;
+  private pumping = false;
+  private failing = false;
+
+  constructor(private readonly parts: AuditLedgerParts) {
+    this.drainTimer = setInterval(() => void this.reportSuppressed(), DRAIN_EVERY_MS);
+    this.drainTimer.unref();
+  }
+
+  /** False from a failed commit until the next that succeeds; readiness reports `audit_unavailable`. */
+  get available(): boolean {
+    return !this.failing;
+  }
+
+  /** Entries waiting for their group. */
+  get depth(): number {
+    return this.waiting.length;
+  }
+
+  /** Appends one entry and takes its claims, all in one commit; a lost claim turns the entry into `deny/replayed`. */
+  append(draft: EntryDraft, claims: readonly OnceClaim[] = []): Promise<Appended> {
+    if (this.waiting.length >= MAX_WAITING) return Promise.reject(unavailable('the ledger is saturated'));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ draft, prepared: prepareEntry(draft), claims: claims.map(claimRow), resolve, reject });
+      this.wake();
+    });
+  }
+
+  /** Appends a refusal that nobody authenticated for, or counts it when there are too many; then there is no receipt. */
+  async refusal(draft: EntryDraft): Promise<Appended | undefined> {
+    const admitted = this.refusals.admit(draft.zone, draft.client?.address ?? 'unknown', this.parts.clock.now());
+    return admitted ? this.append(draft) : undefined;
+  }
+
+  /** Gives a claim back when what it was taken for provably did not happen. */
+  async release(zone: string, claim: OnceClaim): Promise<void> {
+    await this.parts.database.asAudit((tx) => releaseClaim(tx, zone, claimRow(claim)));
+  }
+
+  /** Writes what is still counted and waits until every waiting entry is decided. */
+  async close(): Promise<void> {
+    clearInterval(this.drainTimer);
+    await this.reportSuppressed(true);
+  }
+
+  private wake(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    // One turn of the loop lets the requests that are ready now join the first group.
+    setImmediate(() => void this.pump());
+  }
+
+  private async pump(): Promise<void> {
+    while (this.waiting.length > 0) await this.commit(this.waiting.splice(0, MAX_GROUP));
+    this.pumping = false;
+  }
+
+  private async commit(group: readonly Waiting[]): Promise<void> {
+    try {
+      const answers = await commitGroup(this.parts, group);
+      this.failing = false;
+      group.forEach((item, at) => {
+        const answer = answers[at];
+        if (answer) item.resolve(answer);
+        else item.reject(unavailable(`the zone ${item.draft.zone} has no ledger`));
+      });
+    } catch (error) {
+      this.failing = true;
+      this.parts.onFault(error);
+      for (const item of group) item.reject(unavailable('the ledger did not commit', error));
+    }
+  }
+
+  private async reportSuppressed(all = false): Promise<void> {
+    const counts = this.refusals.drain(this.parts.clock.now(), all);
+    const entries = counts.map(({ zone, address, count, since }) =>
+      this.append({
+        type: 'ledger.coalesced',
+        zone,
+        occurredAt: since,
+        actor: { kind: 'system' },
+        decision: 'deny',
+        reasons: ['coalesced'],
+        client: { address },
+        detail: { count },
+      }),
+    );
+    await Promise.allSettled(entries);
+  }
+}
+
+function claimRow(claim: OnceClaim): OnceClaimRow {
+  return { kind: claim.kind, keyHash: createHash('sha256').update(claim.key, 'utf8').digest(), expiresAt: claim.expiresAt };
+}
+
+function unavailable(detail: string, cause?: unknown): AppError {
+  return new AppError('temporarily_unavailable', 'The audit ledger cannot be written; nothing was done.', {
+    detail: `audit_unavailable: ${detail}`,
+    retryAfter: 1,
+    cause,
+  });
+}

@@ -1,0 +1,75 @@
+import type { Clock } from '../kernel/clock.js';
+import { writeChanges, type Change, type ChangeFeed, type ChangeKind } from '../platform/changes/index.js';
+import type { Database, ZoneTx } from '../platform/database/index.js';
+import type { EntryDraft } from './domain/entry.js';
+import type { LedgerKeys } from './ledger-keys.js';
+import { appendChained, lockHeads } from './persistence/ledger-store.js';
+import { writeOutbox, type OutboxMessage } from './persistence/outbox-rows.js';
+import { prepareEntry } from './prepare-entry.js';
+
+/** The transaction of a state change. What is collected here is written last, in the lock order rows → feed head → ledger head. */
+export interface ChangeTx extends ZoneTx {
+  /** The object's views are re-read on every replica, here before the call is answered. */
+  changed(kind: ChangeKind, id: string): void;
+  /** The entry without which this change does not happen. */
+  record(entry: Omit<EntryDraft, 'zone'>): void;
+  /** A message that is sent if and only if this transaction commits. */
+  enqueue(message: OutboxMessage): void;
+}
+
+export interface AuditedChangesParts {
+  readonly database: Database;
+  readonly feed: ChangeFeed;
+  readonly keys: LedgerKeys;
+  readonly clock: Clock;
+}
+
+/** Every state change of the server: rows, outbox, feed and ledger commit together or not at all. */
+export class AuditedChanges {
+  private readonly committed: (() => void)[] = [];
+
+  constructor(private readonly parts: AuditedChangesParts) {}
+
+  /** `wake` is called after a commit that wrote to the outbox. */
+  onOutbox(wake: () => void): void {
+    this.committed.push(wake);
+  }
+
+  /** Resolves when the change is durable, audited and in effect on this replica. */
+  async run<T>(zone: string, work: (tx: ChangeTx) => Promise<T>): Promise<T> {
+    const collected = new Collected();
+    let changes: Change[] = [];
+    const result = await this.parts.database.withZone(zone, async (tx) => {
+      const answer = await work(collected.bind(tx));
+      if (collected.messages.length > 0) await writeOutbox(tx, collected.messages);
+      if (collected.changes.length > 0) changes = await writeChanges(tx, zone, collected.changes);
+      if (collected.entries.length > 0) await this.appendEntries(tx, collected.entries);
+      return answer;
+    });
+    await this.parts.feed.catchUp(zone, changes);
+    if (collected.messages.length > 0) for (const wake of this.committed) wake();
+    return result;
+  }
+
+  private async appendEntries(tx: ZoneTx, drafts: readonly Omit<EntryDraft, 'zone'>[]): Promise<void> {
+    const entries = drafts.map((draft) => prepareEntry({ ...draft, zone: tx.zone }));
+    const head = (await lockHeads(tx, [tx.zone])).get(tx.zone);
+    if (!head) throw new Error(`the zone ${tx.zone} has no ledger`);
+    await appendChained(tx, { zone: tx.zone, head, now: this.parts.clock.now() }, entries, this.parts.keys);
+  }
+}
+
+class Collected {
+  readonly changes: { kind: ChangeKind; id: string }[] = [];
+  readonly entries: Omit<EntryDraft, 'zone'>[] = [];
+  readonly messages: OutboxMessage[] = [];
+
+  bind(tx: ZoneTx): ChangeTx {
+    return {
+      ...tx,
+      changed: (kind, id) => void this.changes.push({ kind, id }),
+      record: (entry) => void this.entries.push(entry),
+      enqueue: (message) => void this.messages.push(message),
+    };
+  }
+}

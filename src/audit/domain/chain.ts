@@ -1,0 +1,31 @@
+import { createHash, createHmac, type KeyObject } from 'node:crypto';
+import { lp } from '../../kernel/length-prefixed.js';
+import { formatTime } from '../../kernel/times.js';
+
+const CHAIN_VERSION = 1;
+const LEAF_PREFIX = Buffer.from([0x00]);
+
+/** The chain value before index 0. */
+export const GENESIS_MAC: Buffer = Buffer.alloc(32);
+
+/** Everything a link of the chain commits to. */
+export interface Link {
+  readonly zone: string;
+  readonly index: number;
+  readonly kid: string;
+  readonly eventId: string;
+  /** Milliseconds. */
+  readonly ingestedAt: number;
+  readonly leaf: Buffer;
+}
+
+/** `SHA-256(0x00 ‖ entry bytes)`, the leaf hash of RFC 6962 §2.1. */
+export function leafHash(entry: string): Buffer {
+  return createHash('sha256').update(LEAF_PREFIX).update(entry, 'utf8').digest();
+}
+
+/** `HMAC-SHA-256(key, LP(version, kid, zone, index, event_id, ingested_at, leaf, previous))`. */
+export function chainMac(key: KeyObject, link: Link, previous: Buffer): Buffer {
+  const message = lp(CHAIN_VERSION, link.kid, link.zone, link.index, link.eventId, formatTime(link.ingestedAt), link.leaf, previous);
+  return createHmac('sha256', key).update(message).digest();
+}

@@ -1,0 +1,79 @@
+import { canonicalize } from '../../kernel/canonical-json.js';
+import type { JsonObject } from '../../kernel/json.js';
+import { formatTime } from '../../kernel/times.js';
+
+/** Version of the canonical form. A reader refuses versions it does not know. */
+export const ENTRY_VERSION = 1;
+
+/** The largest canonical entry that is accepted, in bytes of UTF-8. */
+export const MAX_ENTRY_BYTES = 64 * 1024;
+
+/** Who caused what is recorded; from the credential, never from a header. */
+export interface Actor {
+  readonly kind: 'human' | 'agent' | 'system';
+  readonly id?: string;
+  readonly token?: string;
+}
+
+/** What a part of the server wants recorded; members that do not apply are absent. It must hold no token bytes and no secret. */
+export interface EntryDraft {
+  readonly type: string;
+  readonly zone: string;
+  /** Milliseconds; fixed once, before deciding, and the only clock the decision read. */
+  readonly occurredAt: number;
+  readonly requestId?: string | undefined;
+  readonly txn?: string | undefined;
+  readonly actor: Actor;
+  readonly subject?: string | undefined;
+  readonly application?: string | undefined;
+  readonly session?: string | undefined;
+  readonly delegation?: string | undefined;
+  readonly chain?: readonly string[] | undefined;
+  /** The resource's identifier. */
+  readonly resource?: string | undefined;
+  readonly operation?: JsonObject | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly decision?: 'allow' | 'deny' | 'hold' | undefined;
+  readonly reasons?: readonly string[] | undefined;
+  readonly policy?: JsonObject | undefined;
+  readonly token?: { readonly jti: string; readonly exp: number } | undefined;
+  readonly approval?: string | undefined;
+  readonly traceId?: string | undefined;
+  readonly client?: { readonly address?: string | undefined; readonly user_agent?: string | undefined } | undefined;
+  readonly detail?: JsonObject | undefined;
+}
+
+/**
+ * The canonical entry: exactly the text that is stored and hashed (RFC 8785). `reasons` is kept only where it explains a
+ * deny or a hold. Throws TypeError on values JSON cannot carry and RangeError on an entry over the size limit.
+ */
+export function canonicalEntry(draft: EntryDraft, eventId: string): string {
+  const { occurredAt, requestId, traceId, reasons, ...rest } = draft;
+  const explained = draft.decision === 'deny' || draft.decision === 'hold' ? reasons : undefined;
+  const text = canonicalize(
+    present({
+      ...rest,
+      v: ENTRY_VERSION,
+      event_id: eventId,
+      occurred_at: formatTime(occurredAt),
+      request_id: requestId,
+      trace_id: traceId,
+      reasons: explained,
+    }) as JsonObject,
+  );
+  if (Buffer.byteLength(text) > MAX_ENTRY_BYTES) throw new RangeError(`a ledger entry of ${Buffer.byteLength(text)} bytes is over the limit`);
+  return text;
+}
+
+/** Drops absent members at every level: what does not apply is missing, never null. */
+function present(value: object): object {
+  const out: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    if (member !== undefined) out[name] = isPlainObject(member) ? present(member) : member;
+  }
+  return out;
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,91 @@
+import type { Tx } from '../../platform/database/index.js';
+import { formatTime } from '../../kernel/times.js';
+import { chainMac, leafHash } from '../domain/chain.js';
+import { FACET_SEPARATOR } from '../domain/facets.js';
+import type { LedgerKeys } from '../ledger-keys.js';
+
+/** Where a zone's chain ends. */
+export interface Head {
+  readonly nextIndex: number;
+  readonly chainMac: Buffer;
+  readonly ingestedAt: number;
+}
+
+/** An entry ready to be chained. */
+export interface PreparedEntry {
+  readonly eventId: string;
+  readonly entry: string;
+  readonly requestId: string | undefined;
+  readonly facets: readonly string[];
+}
+
+export interface OnceClaimRow {
+  readonly kind: string;
+  readonly keyHash: Buffer;
+  readonly expiresAt: number;
+}
+
+/** Locks the heads of these zones, in one order, and returns them; a zone without a ledger is missing. */
+export async function lockHeads(tx: Tx, zones: readonly string[]): Promise<Map<string, Head>> {
+  const rows = await tx.query<{ zone: string; next_index: string; chain_mac: Buffer; ingested_at: Date | number }>('SELECT * FROM caracal.ledger_lock($1)', [zones]);
+  return new Map(
+    rows.map((row) => [
+      row.zone,
+      {
+        nextIndex: Number(row.next_index),
+        chainMac: row.chain_mac,
+        ingestedAt: row.ingested_at instanceof Date ? row.ingested_at.getTime() : Number.NEGATIVE_INFINITY,
+      },
+    ]),
+  );
+}
+
+/** Takes claims; returns for each whether it was won. */
+export async function takeClaims(tx: Tx, zone: string, claims: readonly OnceClaimRow[]): Promise<boolean[]> {
+  const rows = await tx.query<{ n: number }>('SELECT caracal.claim_once($1, $2, $3, $4) AS n', [
+    zone,
+    claims.map((claim) => claim.kind),
+    claims.map((claim) => claim.keyHash),
+    claims.map((claim) => formatTime(claim.expiresAt)),
+  ]);
+  const won = new Set(rows.map((row) => row.n));
+  return claims.map((_, at) => won.has(at + 1));
+}
+
+export async function releaseClaim(tx: Tx, zone: string, claim: OnceClaimRow): Promise<void> {
+  await tx.query('SELECT caracal.claim_release($1, $2, $3)', [zone, claim.kind, claim.keyHash]);
+}
+
+/**
+ * Chains the entries onto the head and appends them. The head must be locked by this transaction. Returns the first index.
+ * The database checks head, density, leaves and times; it never sees a key.
+ */
+export async function appendChained(tx: Tx, target: { zone: string; head: Head; now: number }, entries: readonly PreparedEntry[], keys: LedgerKeys): Promise<number> {
+  const { zone, head } = target;
+  const ingestedAt = Math.max(head.ingestedAt, target.now);
+  const key = keys.current();
+  const leaves: Buffer[] = [];
+  const macs: Buffer[] = [];
+  let previous = head.chainMac;
+  entries.forEach(({ entry, eventId }, at) => {
+    const leaf = leafHash(entry);
+    previous = chainMac(key, { zone, index: head.nextIndex + at, kid: keys.currentKid, eventId, ingestedAt, leaf }, previous);
+    leaves.push(leaf);
+    macs.push(previous);
+  });
+  const time = formatTime(ingestedAt);
+  await tx.query('SELECT caracal.ledger_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
+    zone,
+    head.nextIndex,
+    head.chainMac,
+    entries.map((entry) => entry.eventId),
+    entries.map(() => time),
+    entries.map(() => keys.currentKid),
+    leaves,
+    macs,
+    entries.map((entry) => entry.entry),
+    entries.map((entry) => entry.requestId ?? null),
+    entries.map((entry) => entry.facets.join(FACET_SEPARATOR)),
+  ]);
+  return head.nextIndex;
+}

@@ -1,0 +1,88 @@
+import pg from 'pg';
+import { clientOptions, parseEndpoint, parseLogin } from '../platform/database/index.js';
+import { ChainVerifier, type Fault, type StoredLink } from './domain/verify-chain.js';
+import type { LedgerKeys } from './ledger-keys.js';
+
+const BATCH = 5_000;
+
+/** What was found in one zone. */
+export interface ZoneReport {
+  readonly zone: string;
+  readonly size: number;
+  readonly fault: Fault | undefined;
+}
+
+/** Reads every row of the ledger in index order, inside one snapshot, and reports the first fault of each zone. */
+export async function verifyLedger({ dsn, keys, zone: only }: { dsn: string; keys: LedgerKeys; zone: string | undefined }): Promise<ZoneReport[]> {
+  const client = new pg.Client(clientOptions(parseEndpoint(dsn), parseLogin(dsn)));
+  await client.connect();
+  try {
+    await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    const reports: ZoneReport[] = [];
+    for (const zone of await zonesOf(client, only)) reports.push(await verifyZone(client, zone, keys));
+    return reports;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Zones that have a head, or entries, or are said to exist: a zone that vanished from one of the three is found. */
+async function zonesOf(client: pg.Client, only: string | undefined): Promise<string[]> {
+  const { rows } = await client.query<{ zone: string }>(
+    'SELECT zone FROM caracal.ledger_head UNION SELECT DISTINCT zone FROM caracal.ledger UNION SELECT slug FROM caracal.zones ORDER BY zone',
+  );
+  const zones = rows.map((row) => row.zone).filter((zone) => only === undefined || zone === only);
+  if (zones.length === 0) throw new Error(only === undefined ? 'the database holds no ledger' : `there is no zone ${only}`);
+  return zones;
+}
+
+async function verifyZone(client: pg.Client, zone: string, keys: LedgerKeys): Promise<ZoneReport> {
+  const verifier = new ChainVerifier(zone, (kid) => keys.key(kid));
+  for (let after = -1; ; ) {
+    const rows = await readLinks(client, zone, after);
+    for (const row of rows) {
+      const fault = verifier.check(row);
+      if (fault) return { zone, size: verifier.size, fault };
+    }
+    if (rows.length < BATCH) break;
+    after = rows.at(-1)?.index ?? after;
+  }
+  return { zone, size: verifier.size, fault: await headFault(client, zone, verifier) };
+}
+
+async function headFault(client: pg.Client, zone: string, verifier: ChainVerifier): Promise<Fault | undefined> {
+  const { rows } = await client.query<{ next_index: string; chain_mac: Buffer }>('SELECT next_index, chain_mac FROM caracal.ledger_head WHERE zone = $1', [zone]);
+  const head = rows[0];
+  if (!head) return { index: undefined, reason: 'the zone has no ledger head' };
+  return verifier.checkHead({ nextIndex: Number(head.next_index), chainMac: head.chain_mac });
+}
+
+interface Row {
+  readonly index: string;
+  readonly event_id: string;
+  readonly ingested_at: Date;
+  readonly whole: boolean;
+  readonly kid: string;
+  readonly leaf: Buffer;
+  readonly chain_mac: Buffer;
+  readonly entry: string;
+}
+
+/** Duplicated indices share `index`, so the page ends at a whole index. */
+async function readLinks(client: pg.Client, zone: string, after: number): Promise<StoredLink[]> {
+  const { rows } = await client.query<Row>(
+    `SELECT index, event_id, ingested_at, date_trunc('milliseconds', ingested_at) = ingested_at AS whole, kid, leaf, chain_mac, entry FROM caracal.ledger
+     WHERE zone = $1 AND index > $2 ORDER BY index FETCH FIRST $3 ROWS WITH TIES`,
+    [zone, after, BATCH],
+  );
+  return rows.map((row) => ({
+    index: Number(row.index),
+    eventId: row.event_id,
+    // Entries are written with whole milliseconds; a finer time was put there by somebody else and is before every time.
+    ingestedAt: row.whole ? row.ingested_at.getTime() : Number.NEGATIVE_INFINITY,
+    kid: row.kid,
+    leaf: row.leaf,
+    chainMac: row.chain_mac,
+    entry: row.entry,
+  }));
+}

@@ -1,0 +1,238 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AuditLedger } from '../../src/audit/audit-ledger.js';
+import type { EntryDraft } from '../../src/audit/domain/entry.js';
+import { LedgerKeys } from '../../src/audit/ledger-keys.js';
+import { LedgerReader } from '../../src/audit/ledger-reader.js';
+import { verifyLedger } from '../../src/audit/verify-ledger.js';
+import type { Clock } from '../../src/kernel/clock.js';
+import type { Database } from '../../src/platform/database/index.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { makeZone } from '../support/zone.js';
+
+const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+const hmac = randomBytes(32);
+const keys = new LedgerKeys(hmac);
+
+let test: TestDatabase;
+let database: Database;
+let dir: string;
+
+beforeAll(async () => {
+  test = await createTestDatabase();
+  database = await test.open();
+  dir = await mkdtemp(`${tmpdir()}/caracal-ledger-`);
+});
+
+afterAll(async () => {
+  await test.drop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+let zones = 0;
+async function newZone(): Promise<string> {
+  const slug = `zone-${(zones += 1)}`;
+  await makeZone(database, slug);
+  return slug;
+}
+
+const ledgers: AuditLedger[] = [];
+afterAll(() => Promise.all(ledgers.map((ledger) => ledger.close())));
+function newLedger(on: Database = database): AuditLedger {
+  const ledger = new AuditLedger({ database: on, keys, clock, onFault: () => undefined });
+  ledgers.push(ledger);
+  return ledger;
+}
+
+function draft(zone: string, more: Partial<EntryDraft> = {}): EntryDraft {
+  return { type: 'exchange', zone, occurredAt: Date.now(), actor: { kind: 'agent', id: 'app_1' }, decision: 'allow', ...more };
+}
+
+/** The first fault of a zone as the verifier reports it. */
+async function faultOf(zone: string): Promise<{ index: number | undefined; reason: string } | undefined> {
+  const [report] = await verifyLedger({ dsn: test.dsn, keys, zone });
+  return report?.fault;
+}
+
+/** Changes the ledger as somebody with full rights over the database: triggers off, as superuser. */
+async function tamper(sql: string, params: unknown[] = []): Promise<void> {
+  await test.superuser(async (client) => {
+    await client.query('BEGIN');
+    for (const table of await partitions(client)) await client.query(`ALTER TABLE ${table} DISABLE TRIGGER ALL`);
+    await client.query(sql, params);
+    await client.query('COMMIT');
+  });
+}
+
+async function partitions(client: { query(sql: string): Promise<{ rows: { name: string }[] }> }): Promise<string[]> {
+  const { rows } = await client.query(`SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'caracal.ledger'::regclass`);
+  return [...rows.map((row) => row.name), 'caracal.ledger'];
+}
+
+describe('group commit', () => {
+  it('[T6] gives 1 000 concurrent entries dense indices in one verifiable chain', async () => {
+    const zone = await newZone();
+    const ledger = newLedger();
+    const appended = await Promise.all(Array.from({ length: 1_000 }, (_, n) => ledger.append(draft(zone, { detail: { n } }))));
+    expect(appended.map((one) => one.index).sort((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+    expect(await faultOf(zone)).toBeUndefined();
+  });
+
+  it('[T6] several replicas append to one zone and to many without a fork', async () => {
+    const [one, two] = [await newZone(), await newZone()];
+    const replicas = [newLedger(), newLedger(await test.open()), newLedger(await test.open())];
+    const appended = await Promise.all(
+      Array.from({ length: 600 }, (_, n) => (replicas[n % 3] as AuditLedger).append(draft(n % 2 ? one : two, { detail: { n } }))),
+    );
+    for (const zone of [one, two]) {
+      const indices = appended.filter((answer) => answer.zone === zone).map((answer) => answer.index);
+      expect(new Set(indices).size).toBe(300);
+      expect(Math.max(...indices)).toBe(299);
+      expect(await faultOf(zone)).toBeUndefined();
+    }
+  });
+
+  it('[T2] lets exactly one of 200 parallel uses of one claim through, across replicas, and records the rest as replays', async () => {
+    const zone = await newZone();
+    const replicas = [newLedger(), newLedger(await test.open())];
+    const claim = { kind: 'jti', key: 'one', expiresAt: Date.now() + 60_000 };
+    const appended = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => (replicas[n % 2] as AuditLedger).append(draft(zone, { token: { jti: 'j', exp: 1 } }), [claim])),
+    );
+    expect(appended.filter((answer) => !answer.replayed)).toHaveLength(1);
+    const events = await new LedgerReader(database).events(zone, { facets: { reason: 'replayed' } }, { limit: 200 });
+    expect(events).toHaveLength(199);
+    expect(events.every((event) => event.entry['decision'] === 'deny' && event.entry['token'] === undefined)).toBe(true);
+    expect(await faultOf(zone)).toBeUndefined();
+  });
+
+  it('gives a released claim to the next', async () => {
+    const zone = await newZone();
+    const ledger = newLedger();
+    const claim = { kind: 'jti', key: 'again', expiresAt: Date.now() + 60_000 };
+    expect((await ledger.append(draft(zone), [claim])).replayed).toBe(false);
+    await ledger.release(zone, claim);
+    expect((await ledger.append(draft(zone), [claim])).replayed).toBe(false);
+    expect((await ledger.append(draft(zone), [claim])).replayed).toBe(true);
+  });
+
+  it('[T6] refuses when the zone has no ledger, and the other entries of the group still commit', async () => {
+    const zone = await newZone();
+    const ledger = newLedger();
+    const [bad, good] = await Promise.allSettled([ledger.append(draft('nowhere')), ledger.append(draft(zone))]);
+    expect(bad.status).toBe('rejected');
+    expect(good.status).toBe('fulfilled');
+  });
+
+  it('[T6] releases a group with a refusal when the database refuses the append', async () => {
+    const zone = await newZone();
+    const ledger = newLedger();
+    await ledger.append(draft(zone));
+    await test.superuser((client) => client.query(`UPDATE caracal.ledger_head SET ingested_at = 'infinity' WHERE zone = $1`, [zone]));
+    await expect(ledger.append(draft(zone))).rejects.toMatchObject({ code: 'temporarily_unavailable' });
+    expect(ledger.available).toBe(false);
+    await test.superuser((client) => client.query('UPDATE caracal.ledger_head SET ingested_at = now() WHERE zone = $1', [zone]));
+    expect((await ledger.append(draft(zone))).index).toBe(1);
+    expect(ledger.available).toBe(true);
+  });
+});
+
+describe('append function', () => {
+  const call = `SELECT caracal.ledger_append($1, $2, $3, ARRAY['01900000-0000-7000-8000-000000000000']::uuid[], ARRAY[now()], ARRAY['k'],
+    ARRAY[sha256('\\x00'::bytea || convert_to('{}', 'UTF8'))], ARRAY[sha256('')], ARRAY['{}'], ARRAY[NULL]::text[], ARRAY['type=x'])`;
+
+  it('[T6] refuses a group that is not chained onto the head', async () => {
+    const zone = await newZone();
+    await newLedger().append(draft(zone));
+    const zero = Buffer.alloc(32);
+    await expect(database.asAudit((tx) => tx.query(call, [zone, 0, zero]))).rejects.toThrow(/head of/);
+    await expect(database.asAudit((tx) => tx.query(call, [zone, 1, zero]))).rejects.toThrow(/head of/);
+  });
+
+  it('[T6] refuses an entry that is not its own leaf', async () => {
+    const zone = await newZone();
+    await expect(
+      database.asAudit((tx) => tx.query(call.replace(`convert_to('{}'`, `convert_to('{"a":1}'`), [zone, 0, Buffer.alloc(32)])),
+    ).rejects.toThrow(/not their own leaf/);
+  });
+});
+
+describe('roles', () => {
+  const roles = ['caracal_app', 'caracal_audit', 'caracal_auditor', 'caracal_janitor', 'caracal_system', 'caracal_queue'] as const;
+  const statements = [
+    `INSERT INTO caracal.ledger (zone, index, event_id, ingested_at, kid, leaf, chain_mac, entry, facets) VALUES ('z', 0, gen_random_uuid(), now(), 'k', '', '', '', '{}')`,
+    `UPDATE caracal.ledger SET entry = '{}'`,
+    'DELETE FROM caracal.ledger',
+    'TRUNCATE caracal.ledger',
+    'DROP TABLE caracal.ledger',
+    'ALTER TABLE caracal.ledger DISABLE TRIGGER ALL',
+    'UPDATE caracal.ledger_head SET next_index = 0',
+    'ALTER FUNCTION caracal.ledger_refuse() RENAME TO gone',
+    'SET ROLE caracal_owner',
+    `SET session_replication_role = 'replica'`,
+  ];
+
+  it.each(roles)('[T6] %s can change nothing of the ledger', async (role) => {
+    const pg = (await import('pg')).default;
+    const client = new pg.Client(database.connectionOptions(role));
+    await client.connect();
+    try {
+      await client.query(`SELECT set_config('caracal.zone', 'zone-1', false)`);
+      for (const sql of statements) await expect(client.query(sql)).rejects.toMatchObject({ code: '42501' });
+      const table = (await test.superuser(partitions))[0] as string;
+      await expect(client.query(`SELECT * FROM ${table}`)).rejects.toMatchObject({ code: '42501' });
+    } finally {
+      await client.end();
+    }
+  });
+
+  it('[T6] the owner itself cannot update, delete or truncate while the triggers stand', async () => {
+    const zone = await newZone();
+    await newLedger().append(draft(zone));
+    await test.superuser(async (client) => {
+      await client.query('SET ROLE caracal_owner');
+      await client.query(`SELECT set_config('caracal.zone', $1, false)`, [zone]);
+      for (const sql of [`UPDATE caracal.ledger SET entry = '{}'`, 'DELETE FROM caracal.ledger', 'TRUNCATE caracal.ledger']) {
+        await expect(client.query(sql)).rejects.toThrow(/append-only/);
+      }
+    });
+  });
+
+  it('[T1] shows a zone nothing of another, and nothing at all without a zone', async () => {
+    const [one, two] = [await newZone(), await newZone()];
+    const ledger = newLedger();
+    await Promise.all([ledger.append(draft(one)), ledger.append(draft(two))]);
+    const rows = await database.asAuditor(one, (tx) => tx.query<{ zone: string }>('SELECT DISTINCT zone FROM caracal.ledger'));
+    expect(rows).toEqual([{ zone: one }]);
+    expect(await database.asAudit((tx) => tx.query('SELECT * FROM caracal.ledger_head'))).toEqual([]);
+  });
+});
+
+describe('verification over the database', () => {
+  async function filled(): Promise<string> {
+    const zone = await newZone();
+    const ledger = newLedger();
+    for (let n = 0; n < 6; n += 1) await ledger.append(draft(zone, { detail: { n } }));
+    expect(await faultOf(zone)).toBeUndefined();
+    return zone;
+  }
+
+  it.each<[string, string, number | undefined]>([
+    ['an edited entry', `UPDATE caracal.ledger SET entry = replace(entry, '"n":2', '"n":9') WHERE zone = $1 AND index = 2`, 2],
+    ['a deleted middle entry', `DELETE FROM caracal.ledger WHERE zone = $1 AND index = 3`, 3],
+    ['a cut tail', `DELETE FROM caracal.ledger WHERE zone = $1 AND index = 5`, 5],
+    ['an emptied zone', `DELETE FROM caracal.ledger WHERE zone = $1`, 0],
+    ['a time moved by less than a millisecond', `UPDATE caracal.ledger SET ingested_at = ingested_at + interval '1 microsecond' WHERE zone = $1 AND index = 4`, 4],
+    ['renumbered entries', `UPDATE caracal.ledger SET index = 7 - index WHERE zone = $1 AND index IN (3, 4)`, 3],
+    ['a head set back', `UPDATE caracal.ledger_head SET next_index = 4 WHERE zone = $1`, undefined],
+    ['a missing head', `DELETE FROM caracal.ledger_head WHERE zone = $1`, undefined],
+  ])('[T6] reports %s with its index', async (_name, sql, index) => {
+    const zone = await filled();
+    await tamper(sql, [zone]);
+    const fault = await faultOf(zone);
+    expect(fault).toBeDefined();
+    expect(fault?.index).toBe(index);
+  });
+});
