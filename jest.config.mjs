@@ -24,6 +24,7 @@ export default {
   coverageProvider: 'v8',
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts'] },
+    { ...shared, displayName: 'tooling', testMatch: ['<rootDir>/test/tooling/**/*.spec.ts'] },
     {
       ...shared,
       displayName: 'integration',
