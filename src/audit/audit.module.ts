@@ -1,15 +1,18 @@
-import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { Database } from '../platform/database/index.js';
 import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
+import { Queues } from '../platform/queue/index.js';
 import { SECRETS, type Secrets } from '../platform/secrets/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { AuditLedger } from './audit-ledger.js';
 import { AuditedChanges } from './audited-changes.js';
+import { OutcomeIntake } from './jobs/outcome-intake.js';
 import { LedgerKeys } from './ledger-keys.js';
 import { LedgerReader } from './ledger-reader.js';
 import { LogIdentity } from './log-identity.js';
+import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
 
 /** The ledger and the unit of work that nothing changes state without. */
 @Global()
@@ -33,13 +36,27 @@ import { LogIdentity } from './log-identity.js';
       inject: [SECRETS, PublicUrls],
       useFactory: (secrets: Secrets, urls: PublicUrls) => new LogIdentity(secrets.checkpointKey, () => urls.host()),
     },
+    {
+      provide: OutcomeSink,
+      inject: [Queues, APP_LOGGER],
+      useFactory: (queues: Queues, log: AppLogger) =>
+        new OutcomeSink(queues, (error, lost) => log.warn({ err: error, lost }, 'outcomes wait for the queue')),
+    },
+    {
+      provide: OutcomeIntake,
+      inject: [Database, LedgerKeys, CLOCK],
+      useFactory: (database: Database, keys: LedgerKeys, clock: Clock) => new OutcomeIntake({ database, keys, clock }),
+    },
   ],
-  exports: [AuditLedger, AuditedChanges, LedgerReader, LogIdentity],
+  exports: [AuditLedger, AuditedChanges, LedgerReader, LogIdentity, OutcomeSink],
 })
-export class AuditModule implements OnApplicationShutdown {
-  constructor(private readonly ledger: AuditLedger) {}
+export class AuditModule implements OnModuleInit {
+  constructor(
+    private readonly intake: OutcomeIntake,
+    private readonly queues: Queues,
+  ) {}
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.ledger.close();
+  onModuleInit(): void {
+    this.queues.consume('audit', { [OUTCOME_JOB]: (message) => this.intake.handle(message) });
   }
 }

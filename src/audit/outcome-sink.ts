@@ -1,0 +1,93 @@
+import type { JsonObject } from '../kernel/json.js';
+import { newUuid } from '../platform/ids/index.js';
+import type { Queues } from '../platform/queue/index.js';
+import type { EntryDraft } from './domain/entry.js';
+
+/** The name of the jobs that carry outcomes on the queue `audit`. */
+export const OUTCOME_JOB = 'outcomes';
+
+const MAX_PER_JOB = 256;
+const FLUSH_MS = 50;
+const RETRY_MS = 500;
+/** Beyond this the oldest outcomes are given up (counted, reported); their intents stay in the ledger. */
+const MAX_HELD = 100_000;
+
+interface Outcome {
+  readonly eventId: string;
+  readonly draft: EntryDraft;
+}
+
+/** Collects what happened after a decision and sends it to the ledger as signed jobs: at most 256 outcomes or 50 ms apart. */
+export class OutcomeSink {
+  private held: Outcome[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private flushing: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  constructor(
+    private readonly queues: Pick<Queues, 'enqueue'>,
+    private readonly onFault: (error: unknown, lost: number) => void,
+  ) {}
+
+  /** Takes an outcome; never fails and never waits. */
+  push(draft: EntryDraft): void {
+    this.held.push({ eventId: newUuid(), draft });
+    if (this.held.length >= MAX_PER_JOB) this.flushSoon(0);
+    else this.flushSoon(FLUSH_MS);
+  }
+
+  /** Sends what is held; resolves when it is in the queue or has failed once more. */
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    await this.flushing;
+    await this.flush();
+  }
+
+  private flushSoon(ms: number): void {
+    if (this.timer && ms > 0) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.flushing = this.flushing.then(() => this.flush());
+    }, ms);
+  }
+
+  private async flush(): Promise<void> {
+    const outcomes = this.held;
+    this.held = [];
+    for (const [zone, mine] of groupByZone(outcomes)) {
+      for (let at = 0; at < mine.length; at += MAX_PER_JOB) await this.send(zone, mine.slice(at, at + MAX_PER_JOB));
+    }
+  }
+
+  private async send(zone: string, outcomes: readonly Outcome[]): Promise<void> {
+    try {
+      await this.queues.enqueue('audit', OUTCOME_JOB, zone, { outcomes: outcomes.map(toJson) });
+    } catch (error) {
+      this.keep(outcomes, error);
+    }
+  }
+
+  /** A queue that is down is tried again; memory stays bounded. */
+  private keep(outcomes: readonly Outcome[], error: unknown): void {
+    const kept = [...outcomes, ...this.held].slice(-MAX_HELD);
+    this.onFault(error, outcomes.length + this.held.length - kept.length);
+    this.held = kept;
+    if (!this.closed) this.flushSoon(RETRY_MS);
+  }
+}
+
+function groupByZone(outcomes: readonly Outcome[]): Map<string, Outcome[]> {
+  const groups = new Map<string, Outcome[]>();
+  for (const outcome of outcomes) {
+    const group = groups.get(outcome.draft.zone);
+    if (group) group.push(outcome);
+    else groups.set(outcome.draft.zone, [outcome]);
+  }
+  return groups;
+}
+
+function toJson(outcome: Outcome): JsonObject {
+  return { event_id: outcome.eventId, draft: JSON.parse(JSON.stringify(outcome.draft)) as JsonObject };
+}
