@@ -22,6 +22,8 @@ const shared = {
 
 export default {
   coverageProvider: 'v8',
+  // Far above what any test needs: nothing here asserts a time, and machines are busy.
+  testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts'] },
     { ...shared, displayName: 'tooling', testMatch: ['<rootDir>/test/tooling/**/*.spec.ts'] },
