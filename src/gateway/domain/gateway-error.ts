@@ -1,0 +1,65 @@
+import type { JsonObject } from '../../kernel/json.js';
+
+/** Every code that `Caracal-Error` can carry, with the status it is answered with. */
+export const GATEWAY_STATUS = {
+  invalid_token: 401,
+  replayed: 401,
+  revoked: 401,
+  insufficient_scope: 403,
+  operation_not_permitted: 403,
+  access_denied: 403,
+  approval_required: 403,
+  path_not_allowed: 400,
+  invalid_request: 400,
+  not_found: 404,
+  method_not_allowed: 405,
+  request_too_large: 413,
+  rate_limited: 429,
+  egress_denied: 502,
+  upstream_unavailable: 502,
+  credential_unavailable: 502,
+  upstream_timeout: 504,
+  view_stale: 503,
+  audit_unavailable: 503,
+  overloaded: 503,
+} as const;
+
+export type GatewayCode = keyof typeof GATEWAY_STATUS;
+
+export interface GatewayErrorOptions {
+  /** For the log only; never sent. */
+  readonly detail?: string | undefined;
+  readonly cause?: unknown;
+  /** Seconds for `Retry-After`; codes answered with 503 have one in any case. */
+  readonly retryAfter?: number;
+  /** Extension members of the problem document (RFC 9457 §3.2); public. */
+  readonly members?: JsonObject;
+  /** All scopes that the operation needs (RFC 6750 §3). */
+  readonly scope?: string;
+  /** Reason codes of the decision, for the ledger. */
+  readonly reasons?: readonly string[];
+}
+
+/** A refusal or failure of the gateway's own, as opposed to an answer of the upstream, which passes as it is. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly status: number;
+  readonly detail: string | undefined;
+  readonly retryAfter: number | undefined;
+  readonly members: JsonObject | undefined;
+  readonly scope: string | undefined;
+  readonly reasons: readonly string[];
+
+  constructor(
+    readonly code: GatewayCode,
+    options: GatewayErrorOptions = {},
+  ) {
+    super(code, options.cause === undefined ? undefined : { cause: options.cause });
+    this.status = GATEWAY_STATUS[code];
+    this.detail = options.detail;
+    this.retryAfter = options.retryAfter ?? (this.status === 503 ? 1 : undefined);
+    this.members = options.members;
+    this.scope = options.scope;
+    this.reasons = options.reasons ?? [code];
+  }
+}
