@@ -1,0 +1,18 @@
+/** What an administrator may be allowed to do; a token's capabilities are a set of these. */
+export const CAPABILITIES = ['read', 'write', 'approve', 'audit', 'bootstrap'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+export interface AdminAccessOptions {
+  /** A token that is bound to zones may call this route although it names no zone; the handler shows it no other zone's objects. */
+  readonly zoneBound?: boolean;
+  /** No token is asked for while the listener is bound to loopback. */
+  readonly openOnLoopback?: boolean;
+}
+
+/** Who may call a route. The guards of `auth` enforce it; the body parsers and error filters go by it. */
+export type Access =
+  | { readonly kind: 'public' }
+  | ({ readonly kind: 'admin'; readonly capability: Capability } & AdminAccessOptions)
+  | { readonly kind: 'runtime' }
+  | { readonly kind: 'control' }
+  | { readonly kind: 'oauth' };

@@ -1,0 +1,17 @@
+import { Global, Module } from '@nestjs/common';
+import { Database } from '../database/index.js';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
+import { IdempotencyStore } from './idempotency/idempotency-store.js';
+import { ProblemsController } from './problems.controller.js';
+
+/** What controllers of every module use of the edge. */
+@Global()
+@Module({
+  controllers: [ProblemsController],
+  providers: [
+    { provide: IdempotencyStore, inject: [Database], useFactory: (database: Database) => new IdempotencyStore(database) },
+    IdempotencyInterceptor,
+  ],
+  exports: [IdempotencyStore, IdempotencyInterceptor],
+})
+export class HttpModule {}

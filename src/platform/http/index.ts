@@ -1,0 +1,15 @@
+export { Public, AdminAccess, RuntimeAccess, ControlAccess, OAuthClient } from './access/declarations.js';
+export { CAPABILITIES, type Access, type AdminAccessOptions, type Capability } from './access/access.js';
+export { routeAccess } from './access/route-access.js';
+export { Form, type FormPair } from './body/form.js';
+export { PROBLEM_MEDIA_TYPE, problemDocument, type ProblemParts } from './errors/problem.js';
+export { Unauthenticated, bearerChallenge } from './errors/unauthenticated.js';
+export { Idempotent } from './idempotency/idempotent.js';
+export { Facts, requestFacts, type RequestFacts } from './request/facts.js';
+export { setCaller, type Caller } from './request/caller.js';
+export { summarize } from './request/summary.js';
+export { etag, IfMatch, requireIfMatch, Precondition } from './rest/preconditions.js';
+export { listAnswer, page, type ListAnswer, type Page } from './rest/pagination.js';
+export { createHttpApp, type EdgeLog, type EdgeSettings, type HttpAppParts } from './server/create-http-app.js';
+export { HttpListeners, type ListenSettings, type ListenerUrls } from './server/http-listeners.js';
+export { HttpModule } from './http.module.js';

@@ -1,0 +1,42 @@
+import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { validate, type ValidationError } from 'class-validator';
+import { AppError, type FieldFault } from '../../../kernel/app-error.js';
+import { isJsonObject } from '../../../kernel/json.js';
+
+type Class = new () => object;
+
+const UNCHECKED: ReadonlySet<unknown> = new Set([Object, String, Number, Boolean, Array]);
+const MAX_FAULTS = 100;
+
+/**
+ * Turns a body or query into its DTO class or refuses it with every fault: unknown members are faults, nothing is converted
+ * (`"1"` is no number). A parameter without a DTO class passes as it is.
+ */
+export class ValidationPipe implements PipeTransform {
+  async transform(value: unknown, { type, metatype }: ArgumentMetadata): Promise<unknown> {
+    if ((type !== 'body' && type !== 'query') || !isDto(metatype) || value instanceof metatype) return value;
+    const plain = value ?? {};
+    if (!isJsonObject(plain)) throw invalid([{ field: '', message: 'must be a JSON object' }]);
+    const dto = plainToInstance(metatype, plain, { exposeUnsetFields: false });
+    const faults = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true, stopAtFirstError: true });
+    if (faults.length > 0) throw invalid(flatten(faults, ''));
+    return dto;
+  }
+}
+
+function isDto(metatype: unknown): metatype is Class {
+  return typeof metatype === 'function' && !UNCHECKED.has(metatype);
+}
+
+function flatten(errors: readonly ValidationError[], parent: string): FieldFault[] {
+  return errors.flatMap(({ property, constraints, children }) => {
+    const field = parent === '' ? property : `${parent}.${property}`;
+    const own = Object.values(constraints ?? {}).map((message) => ({ field, message }));
+    return [...own, ...flatten(children ?? [], field)];
+  });
+}
+
+function invalid(faults: readonly FieldFault[]): AppError {
+  return new AppError('invalid_request', 'The request is not valid.', { errors: faults.slice(0, MAX_FAULTS) });
+}

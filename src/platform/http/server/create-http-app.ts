@@ -1,0 +1,83 @@
+import type { DynamicModule, LoggerService, Type } from '@nestjs/common';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { checkRawRoutes, watchRawRoutes } from '../access/check-raw-routes.js';
+import { checkRoutes, declaredRoutes } from '../access/check-routes.js';
+import { installBodyParsing } from '../body/body-parsing.js';
+import { AllowedMethods } from '../errors/allowed-methods.js';
+import { EdgeFilter } from '../errors/edge-filter.js';
+import { PUBLIC_ROUTES } from '../public-routes.js';
+import { ValidationPipe } from '../rest/validation-pipe.js';
+import { installEdgeHooks, type RequestMeter } from './edge-hooks.js';
+import { securityHeaders } from './security-headers.js';
+import { serverOptions } from './server-options.js';
+import { Surfaces } from './surfaces.js';
+
+/** What the edge needs of the configuration. */
+export interface EdgeSettings {
+  readonly adminPort?: number;
+  readonly publicUrl?: string;
+  readonly trustProxy: readonly string[];
+}
+
+export interface EdgeLog {
+  info(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface HttpAppParts {
+  readonly settings: EdgeSettings;
+  /** The public base URL; asked only when a request has arrived. */
+  readonly base: () => string;
+  readonly log: EdgeLog;
+  /** Where Nest's own messages go. */
+  readonly nestLogger?: LoggerService | false;
+  readonly meter?: RequestMeter;
+  readonly within?: (requestId: string, rest: () => void) => void;
+  /** Registers contexts that read their own bodies (the gateway's), once everything is injected and before Nest's routes. */
+  readonly registerRaw?: (fastify: FastifyInstance, app: NestFastifyApplication) => void | Promise<void>;
+  readonly publicRoutes?: readonly string[];
+}
+
+/**
+ * The application behind its HTTP edge, initialized and not listening. Throws a StartError when a route lacks its access
+ * declaration or the public routes are not those of the checked-in list.
+ */
+export async function createHttpApp(module: Type | DynamicModule, parts: HttpAppParts): Promise<NestFastifyApplication> {
+  const surfaces = new Surfaces(parts.settings.adminPort !== undefined);
+  const allowed = new AllowedMethods();
+  const filter = new EdgeFilter({ base: parts.base, log: parts.log, allowed, serves: (request, url) => surfaces.serves(request, url) });
+  const adapter = new FastifyAdapter({
+    ...serverOptions({ trustProxy: parts.settings.trustProxy, base: parts.base }),
+    skipMiddie: true,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      void reply.header('x-request-id', request.id);
+      filter.answer(error, request, reply);
+    },
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  allowed.watch(fastify);
+  const rawRoutes = watchRawRoutes(fastify);
+  installEdgeHooks(fastify, {
+    surfaces,
+    headers: securityHeaders(parts.settings.publicUrl),
+    log: parts.log,
+    meter: parts.meter ?? { observe: () => undefined },
+    within: parts.within ?? ((_id, rest) => rest()),
+  });
+  installBodyParsing(fastify);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: parts.nestLogger ?? false,
+    abortOnError: false,
+  });
+  checkRoutes(declaredRoutes(app.get(ModulesContainer)), parts.publicRoutes ?? PUBLIC_ROUTES);
+  await parts.registerRaw?.(fastify, app);
+  app.useGlobalFilters(filter);
+  app.useGlobalPipes(new ValidationPipe());
+  await app.init();
+  await fastify.ready();
+  checkRawRoutes(rawRoutes);
+  return app;
+}

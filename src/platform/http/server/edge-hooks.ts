@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { routeAccess } from '../access/route-access.js';
+import { requestFacts } from '../request/facts.js';
+import { summaryOf } from '../request/summary.js';
+import type { Surfaces } from './surfaces.js';
+
+/** What is counted of each request. */
+export interface RequestMeter {
+  observe(request: { method: string; route: string; status: number; seconds: number }): void;
+}
+
+export interface EdgeHookParts {
+  readonly surfaces: Surfaces;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly log: { info(fields: object, message: string): void };
+  readonly meter: RequestMeter;
+  /** Runs the rest of a request so that everything logged in it carries its id. */
+  readonly within: (requestId: string, rest: () => void) => void;
+}
+
+/** What happens to every request whatever its route: listener, header fields, one summary line, one count. */
+export function installEdgeHooks(fastify: FastifyInstance, parts: EdgeHookParts): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const { url } = request.routeOptions;
+    void reply.header('x-request-id', request.id);
+    if (url === undefined || routeAccess(request)) void reply.headers({ ...parts.headers });
+    if (url !== undefined && !parts.surfaces.serves(request, url)) {
+      void reply.headers({ ...parts.headers });
+      reply.callNotFound();
+      return;
+    }
+    parts.within(request.id, done);
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    conclude(request, reply, parts);
+    done();
+  });
+}
+
+function conclude(request: FastifyRequest, reply: FastifyReply, { log, meter }: EdgeHookParts): void {
+  const route = request.routeOptions.url ?? 'unmatched';
+  const { method } = request;
+  const milliseconds = reply.elapsedTime;
+  meter.observe({ method, route, status: reply.statusCode, seconds: milliseconds / 1000 });
+  const { requestId, traceId, address, userAgent } = requestFacts(request);
+  log.info(
+    {
+      request_id: requestId,
+      trace_id: traceId,
+      method,
+      route,
+      status: reply.statusCode,
+      duration_ms: Math.round(milliseconds * 100) / 100,
+      address,
+      user_agent: userAgent,
+      ...summaryOf(request),
+    },
+    'request',
+  );
+}
