@@ -1,0 +1,53 @@
+import type { Queue } from 'bullmq';
+import type { JobQueue, ScheduleSpec } from './job-backend.js';
+import { JOB_OPTIONS } from './job-options.js';
+
+/** What is used of BullMQ's queue, whichever backend it stands on. */
+export type AnyQueue = Pick<
+  Queue<object>,
+  'add' | 'upsertJobScheduler' | 'getJobSchedulers' | 'removeJobScheduler' | 'getJobCounts' | 'close'
+>;
+
+const ANSWER_MS = 5_000;
+
+/** One BullMQ queue behind {@link JobQueue}; a backend that does not answer in 5 s counts as unreachable. */
+export class BullQueue implements JobQueue {
+  constructor(private readonly queue: AnyQueue) {}
+
+  async add(name: string, envelope: object, jobId: string): Promise<void> {
+    await within(ANSWER_MS, this.queue.add(name, envelope, { ...JOB_OPTIONS, jobId }));
+  }
+
+  async schedule({ id, every, name, envelope }: ScheduleSpec): Promise<void> {
+    const repeat = typeof every === 'number' ? { every } : { pattern: every, tz: 'UTC' };
+    await within(ANSWER_MS, this.queue.upsertJobScheduler(id, repeat, { name, data: envelope, opts: JOB_OPTIONS }));
+  }
+
+  async keepSchedules(ids: ReadonlySet<string>): Promise<void> {
+    const known = await within(ANSWER_MS, this.queue.getJobSchedulers());
+    for (const { key } of known) {
+      if (!ids.has(key)) await within(ANSWER_MS, this.queue.removeJobScheduler(key));
+    }
+  }
+
+  counts(): Promise<Record<string, number>> {
+    return within(ANSWER_MS, this.queue.getJobCounts('waiting', 'active', 'delayed', 'failed'));
+  }
+
+  async close(): Promise<void> {
+    await this.queue.close();
+  }
+}
+
+/** Rejects after `ms`; what was asked may still happen. */
+export async function within<T>(ms: number, asked: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('command timed out')), ms);
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

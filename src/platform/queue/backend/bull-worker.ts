@@ -1,0 +1,34 @@
+import type { Worker } from 'bullmq';
+import { within } from './bull-queue.js';
+import type { JobWorker } from './job-backend.js';
+
+const CUT_MS = 2_000;
+
+/** What is used of BullMQ's worker, whichever backend it stands on. */
+export type AnyWorker = Pick<Worker<object>, 'run' | 'close' | 'waitUntilReady'>;
+
+/** One running BullMQ worker behind {@link JobWorker}. */
+export class BullWorker implements JobWorker {
+  private constructor(private readonly worker: AnyWorker) {}
+
+  /** Rejects when the backend cannot be reached: BullMQ remembers a failed first connection for ever, so such a worker is thrown away. */
+  static async start(worker: AnyWorker, onFault: (error: unknown) => void): Promise<BullWorker> {
+    try {
+      await worker.waitUntilReady();
+    } catch (error) {
+      await worker.close(true).catch(() => undefined);
+      throw error;
+    }
+    worker.run().catch(onFault);
+    return new BullWorker(worker);
+  }
+
+  async close(graceMs: number): Promise<void> {
+    const closing = this.worker.close();
+    try {
+      await within(graceMs, closing);
+    } catch {
+      await within(CUT_MS, this.worker.close(true)).catch(() => undefined);
+    }
+  }
+}
