@@ -3,6 +3,7 @@ import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { Database } from '../platform/database/index.js';
 import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
+import { OutboxRelay } from '../platform/outbox/index.js';
 import { Queues } from '../platform/queue/index.js';
 import { SECRETS, type Secrets } from '../platform/secrets/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
@@ -54,9 +55,12 @@ export class AuditModule implements OnModuleInit {
   constructor(
     private readonly intake: OutcomeIntake,
     private readonly queues: Queues,
+    private readonly changes: AuditedChanges,
+    private readonly relay: OutboxRelay,
   ) {}
 
   onModuleInit(): void {
+    this.changes.onOutbox(() => this.relay.wake());
     this.queues.consume('audit', { [OUTCOME_JOB]: (message) => this.intake.handle(message) });
   }
 }

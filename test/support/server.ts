@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const START_LIMIT_MS = 60_000;
+
+/** The built server as a process of its own, with the embedded database, as a user starts it. */
+export interface ServerProcess {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly adminToken: string;
+  readonly pid: number;
+  /** Everything it printed so far. */
+  output(): string;
+  /** Sends a signal and waits for the exit code (null when a signal ended it). */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export async function newDataDir(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'caracal-server-'));
+}
+
+export async function removeDataDir(dataDir: string): Promise<void> {
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Starts `dist/main.js` on a free port; resolves when it says where it listens, rejects with its output when it does not. */
+export async function startServer(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [MAIN], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'info', ...env },
+  });
+  const printed = { text: '' };
+  const keep = (chunk: Buffer) => (printed.text += chunk.toString('utf8'));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const url = await listening(child, printed);
+  const adminToken = (await readFile(join(dataDir, 'secrets', 'admin_token'), 'utf8')).trim();
+  return { url, dataDir, adminToken, pid: child.pid as number, output: () => printed.text, end: (signal) => end(child, signal) };
+}
+
+function listening(child: ChildProcess, printed: { text: string }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => {
+      child.kill('SIGKILL');
+      reject(new Error(`${why}\n${printed.text}`));
+    };
+    const timer = setTimeout(() => fail('the server did not start in time'), START_LIMIT_MS);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      fail(`the server ended with ${code}`);
+    });
+    child.stdout?.on('data', () => {
+      const found = /^listening on (\S+)$/m.exec(printed.text)?.[1];
+      if (!found) return;
+      clearTimeout(timer);
+      child.removeAllListeners('exit');
+      resolve(found);
+    });
+  });
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  child.kill(signal);
+  return (await ended)[0];
+}
