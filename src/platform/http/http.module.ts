@@ -9,7 +9,11 @@ import { ProblemsController } from './problems.controller.js';
 @Module({
   controllers: [ProblemsController],
   providers: [
-    { provide: IdempotencyStore, inject: [Database], useFactory: (database: Database) => new IdempotencyStore(database) },
+    {
+      provide: IdempotencyStore,
+      inject: [Database],
+      useFactory: (database: Database) => new IdempotencyStore(database),
+    },
     IdempotencyInterceptor,
   ],
   exports: [IdempotencyStore, IdempotencyInterceptor],

@@ -15,6 +15,8 @@ export function watchRawRoutes(fastify: FastifyInstance): ReadonlySet<string> {
 
 /** Throws a StartError when a route came in past Nest and its declarations. */
 export function checkRawRoutes(urls: ReadonlySet<string>): void {
-  const faults = [...urls].filter((url) => !RAW_ROUTES.test(url)).map((url) => `${url} is served without an access declaration`);
+  const faults = [...urls]
+    .filter((url) => !RAW_ROUTES.test(url))
+    .map((url) => `${url} is served without an access declaration`);
   if (faults.length > 0) throw new StartError(faults);
 }

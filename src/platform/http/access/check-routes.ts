@@ -26,11 +26,15 @@ export function declaredRoutes(modules: ModulesContainer): DeclaredRoute[] {
 export function checkRoutes(routes: readonly DeclaredRoute[], publicRoutes: readonly string[]): void {
   const faults = routes
     .filter((route) => route.access.length !== 1)
-    .map((route) => `${nameOf(route)} (${route.handler}) carries ${route.access.length} access declarations instead of one`);
+    .map(
+      (route) =>
+        `${nameOf(route)} (${route.handler}) carries ${route.access.length} access declarations instead of one`,
+    );
   const open = new Set(routes.filter((route) => route.access.some((access) => access.kind === 'public')).map(nameOf));
   const listed = new Set(publicRoutes);
   for (const name of open) if (!listed.has(name)) faults.push(`${name} is public but not listed in public-routes.ts`);
-  for (const name of listed) if (!open.has(name)) faults.push(`${name} is listed in public-routes.ts but is no public route`);
+  for (const name of listed)
+    if (!open.has(name)) faults.push(`${name} is listed in public-routes.ts but is no public route`);
   if (faults.length > 0) throw new StartError(faults);
 }
 
@@ -38,7 +42,7 @@ export function nameOf(route: DeclaredRoute): string {
   return `${route.method} ${route.path}`;
 }
 
-function routesOf(controller: Function | symbol | string): DeclaredRoute[] {
+function routesOf(controller: unknown): DeclaredRoute[] {
   if (typeof controller !== 'function') return [];
   const prototype = controller.prototype as Record<string, object>;
   const bases = pathsOf(controller);
@@ -48,7 +52,12 @@ function routesOf(controller: Function | symbol | string): DeclaredRoute[] {
     const method = RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod];
     const access = accessDeclarations(handler);
     return bases.flatMap((base) =>
-      pathsOf(handler).map((path) => ({ method, path: join(base, path), handler: `${controller.name}.${name}`, access })),
+      pathsOf(handler).map((path) => ({
+        method,
+        path: join(base, path),
+        handler: `${controller.name}.${name}`,
+        access,
+      })),
     );
   });
 }

@@ -41,14 +41,20 @@ function ruleOf(request: FastifyRequest): BodyRule | undefined {
 
 function judgeHeaders(request: FastifyRequest, rule: BodyRule): void {
   if (request.method === 'GET' || request.method === 'HEAD') return;
-  const { 'content-type': contentType, 'content-encoding': encoding } = request.headers;
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw unsupported();
   if (rule.kind === 'form' && request.url.includes('?')) {
     throw new AppError('invalid_request', 'Parameters are accepted in the body only, never in the query.');
   }
+  if (!isAcceptable(request, rule)) {
+    throw new AppError('unsupported_media_type', 'The media type of the request body is not supported here.');
+  }
+}
+
+function isAcceptable(request: FastifyRequest, { kind }: BodyRule): boolean {
+  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
+  if (encoding.toLowerCase() !== 'identity') return false;
   // A JSON body may be left out where nothing in it is mandatory; a form may not.
-  if (contentType === undefined && rule.kind === 'json' && !hasBody(request)) return;
-  if (contentType === undefined || !isMediaType(rule.kind, contentType)) throw unsupported();
+  if (contentType === undefined) return kind === 'json' && !hasBody(request);
+  return isMediaType(kind, contentType);
 }
 
 function hasBody({ headers }: FastifyRequest): boolean {
@@ -76,7 +82,10 @@ function parseJsonBody(bytes: Buffer): JsonValue | undefined {
     return parseJsonStrict(UTF8.decode(bytes));
   } catch (error) {
     const reason = error instanceof StrictJsonError ? error.reason : 'not_utf8';
-    throw new AppError('invalid_request', 'The request body is not acceptable JSON.', { members: { reason }, cause: error });
+    throw new AppError('invalid_request', 'The request body is not acceptable JSON.', {
+      members: { reason },
+      cause: error,
+    });
   }
 }
 
@@ -85,10 +94,9 @@ function parseFormBody(bytes: Buffer): Form {
     return parseForm(bytes);
   } catch (error) {
     if (!(error instanceof FormError)) throw error;
-    throw new AppError('invalid_request', 'The request body is not an acceptable form.', { detail: error.reason, cause: error });
+    throw new AppError('invalid_request', 'The request body is not an acceptable form.', {
+      detail: error.reason,
+      cause: error,
+    });
   }
-}
-
-function unsupported(): AppError {
-  return new AppError('unsupported_media_type', 'The media type of the request body is not supported here.');
 }

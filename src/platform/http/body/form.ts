@@ -27,7 +27,6 @@ const MAX_PARAMETERS = 1000;
 const PERCENT = 0x25;
 const PLUS = 0x2b;
 const SPACE = 0x20;
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**

@@ -12,7 +12,11 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   const status = problemStatus(error.code);
   retryAfter(reply, status, error.retryAfter);
   if (status === 401) void reply.header('www-authenticate', challengesOf(request, error));
-  void reply.header('cache-control', 'no-store').type(PROBLEM_MEDIA_TYPE).code(status).send(JSON.stringify(problemOf(base, error, request.id)));
+  void reply
+    .header('cache-control', 'no-store')
+    .type(PROBLEM_MEDIA_TYPE)
+    .code(status)
+    .send(JSON.stringify(problemOf(base, error, request.id)));
 }
 
 /** Sends an OAuth error (RFC 6749 §5.2). */

@@ -49,7 +49,7 @@ export class EdgeFilter implements ExceptionFilter {
   }
 
   private answerProblem(found: AppError, request: FastifyRequest, reply: FastifyReply): void {
-    const refusal = request.is404 && found.code === 'not_found' ? this.wrongMethod(request, reply) ?? found : found;
+    const refusal = request.is404 && found.code === 'not_found' ? (this.wrongMethod(request, reply) ?? found) : found;
     summarize(request, { code: refusal.code, reason: refusal.detail });
     if (refusal.code === 'server_error') this.unexpected(request, refusal.cause ?? refusal);
     sendProblem(request, reply, refusal, this.parts.base());
@@ -65,11 +65,16 @@ export class EdgeFilter implements ExceptionFilter {
   }
 
   private unexpected(request: FastifyRequest, error: unknown): void {
-    this.parts.log.error({ err: error, request_id: request.id, route: request.routeOptions.url }, 'a request failed unexpectedly');
+    this.parts.log.error(
+      { err: error, requestId: request.id, route: request.routeOptions.url },
+      'a request failed unexpectedly',
+    );
   }
 }
 
 /** A zone that does not exist has no OAuth endpoints: 404 is a problem document there as well. */
 function isOAuthAnswer(request: FastifyRequest, refusal: AppError): boolean {
-  return routeAccess(request)?.kind === 'oauth' && refusal.code !== 'not_found' && refusal.code !== 'method_not_allowed';
+  return (
+    routeAccess(request)?.kind === 'oauth' && refusal.code !== 'not_found' && refusal.code !== 'method_not_allowed'
+  );
 }

@@ -19,14 +19,22 @@ const BY_STATUS: Readonly<Record<number, { code: ProblemCode; detail: string }>>
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof OAuthError && error.code === 'temporarily_unavailable') {
-    return new AppError('temporarily_unavailable', error.description, { cause: error, retryAfter: error.retryAfter ?? 1 });
+    return new AppError('temporarily_unavailable', error.description, {
+      cause: error,
+      retryAfter: error.retryAfter ?? 1,
+    });
   }
-  const status = frameworkStatus(error);
-  if (status === undefined || status < 400 || (status >= 500 && status !== 503)) {
-    return new AppError('server_error', 'The server failed to answer.', { cause: error });
-  }
-  const { code, detail } = BY_STATUS[status] ?? { code: 'invalid_request', detail: 'The request is malformed.' };
-  return new AppError(code, detail, { cause: error, ...(code === 'temporarily_unavailable' ? { retryAfter: 1 } : {}) });
+  const { code, detail } = meaningOf(frameworkStatus(error));
+  return new AppError(code, detail, { cause: error });
+}
+
+function meaningOf(status: number | undefined): { code: ProblemCode; detail: string } {
+  const known = BY_STATUS[status ?? 500];
+  if (known) return known;
+  const refused = status !== undefined && status >= 400 && status < 500;
+  return refused
+    ? { code: 'invalid_request', detail: 'The request is malformed.' }
+    : { code: 'server_error', detail: 'The server failed to answer.' };
 }
 
 /** The answer of an OAuth endpoint to an error (RFC 6749 §5.2). Codes without a counterpart there become `invalid_request`, with their own status. */
@@ -34,7 +42,12 @@ export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
   const { code, publicDetail, retryAfter, detail } = toAppError(error);
   const status = problemStatus(code);
-  const kept = { status, cause: error, ...(detail === undefined ? {} : { detail }), ...(retryAfter === undefined ? {} : { retryAfter }) };
+  const kept = {
+    status,
+    cause: error,
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
   if (code === 'server_error') return new OAuthError('server_error', publicDetail, kept);
   if (status === 503 || status === 429) return new OAuthError('temporarily_unavailable', publicDetail, kept);
   return new OAuthError(code === 'access_denied' ? 'access_denied' : 'invalid_request', publicDetail, kept);

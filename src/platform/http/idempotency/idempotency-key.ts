@@ -11,5 +11,7 @@ export function parseIdempotencyKey(header: string | readonly string[] | undefin
   const key = quoted?.replaceAll(/\\(["\\])/g, '$1');
   if (key !== undefined && key.length <= MAX_LENGTH) return key;
   const message = `must be a quoted string of 1 to ${MAX_LENGTH} characters`;
-  throw new AppError('invalid_request', 'The Idempotency-Key is not valid.', { errors: [{ field: 'Idempotency-Key', message }] });
+  throw new AppError('invalid_request', 'The Idempotency-Key is not valid.', {
+    errors: [{ field: 'Idempotency-Key', message }],
+  });
 }

@@ -6,11 +6,9 @@ import { AppError } from '../../../kernel/app-error.js';
 import { canonicalize } from '../../../kernel/canonical-json.js';
 import { isJsonObject, type JsonValue } from '../../../kernel/json.js';
 import { callerOf } from '../request/caller.js';
+import { IDEMPOTENCY, type IdempotentOptions } from './idempotency-options.js';
 import { parseIdempotencyKey } from './idempotency-key.js';
 import { IdempotencyStore, type KeyScope, type StoredAnswer } from './idempotency-store.js';
-import type { IdempotentOptions } from './idempotent.js';
-
-export const IDEMPOTENCY = Symbol('caracal:idempotency');
 
 const KEPT_HEADERS = ['etag', 'location'] as const;
 
@@ -33,13 +31,20 @@ export class IdempotencyInterceptor implements NestInterceptor {
       case 'other_body':
         throw new AppError('idempotency_key_reused', 'This Idempotency-Key was used for another request.');
       case 'running':
-        throw new AppError('idempotency_in_progress', 'A request with this Idempotency-Key is still running.', { retryAfter: 1 });
+        throw new AppError('idempotency_in_progress', 'A request with this Idempotency-Key is still running.', {
+          retryAfter: 1,
+        });
       case 'ours':
         return of(await this.run(scope, reply, next, secretMembers));
     }
   }
 
-  private async run(scope: KeyScope, reply: FastifyReply, next: CallHandler, secretMembers: readonly string[]): Promise<unknown> {
+  private async run(
+    scope: KeyScope,
+    reply: FastifyReply,
+    next: CallHandler,
+    secretMembers: readonly string[],
+  ): Promise<unknown> {
     let body: unknown;
     try {
       body = await lastValueFrom(next.handle(), { defaultValue: undefined });
@@ -60,7 +65,9 @@ function scopeOf(request: FastifyRequest, key: string): KeyScope {
 }
 
 function digestOf(body: unknown): Buffer {
-  return createHash('sha256').update(canonicalize((body ?? null) as JsonValue)).digest();
+  return createHash('sha256')
+    .update(canonicalize((body ?? null) as JsonValue))
+    .digest();
 }
 
 function storable(reply: FastifyReply, body: unknown, secretMembers: readonly string[]): StoredAnswer {

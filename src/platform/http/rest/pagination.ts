@@ -28,11 +28,19 @@ export function page(query: Readonly<Record<string, unknown>>): Page {
 }
 
 /** The answer for rows that were read with a limit one higher than the page's: the surplus row says that there is more. */
-export function listAnswer<Row, T>(rows: readonly Row[], { limit }: Page, keyOf: (row: Row) => string, toItem: (row: Row) => T): ListAnswer<T> {
+export function listAnswer<Row, T>(
+  rows: readonly Row[],
+  { limit }: Page,
+  keyOf: (row: Row) => string,
+  toItem: (row: Row) => T,
+): ListAnswer<T> {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const more = rows.length > limit && last !== undefined;
-  return { items: shown.map(toItem), next_cursor: more ? Buffer.from(keyOf(last), 'utf8').toString('base64url') : null };
+  return {
+    items: shown.map(toItem),
+    next_cursor: more ? Buffer.from(keyOf(last), 'utf8').toString('base64url') : null,
+  };
 }
 
 function readLimit(value: unknown): number {
@@ -47,7 +55,8 @@ function decodeCursor(value: unknown): string {
     const bytes = Buffer.from(value, 'base64url');
     const key = bytes.toString('utf8');
     // One text per key: what does not encode back to itself was not made here.
-    if (Buffer.from(key, 'utf8').toString('base64url') === value && isWellFormed(key) && !key.includes('\0')) return key;
+    if (Buffer.from(key, 'utf8').toString('base64url') === value && isWellFormed(key) && !key.includes('\0'))
+      return key;
   }
   throw refused('cursor', 'must be the next_cursor of an earlier answer');
 }

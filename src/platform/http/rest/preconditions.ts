@@ -20,7 +20,12 @@ export class Precondition {
     }
     if (header.trim() === '*') return new Precondition('*');
     // A weak tag never matches strongly (§8.8.3.2), so it is a tag that matches nothing.
-    return new Precondition(header.split(',').map((tag) => tag.trim()).filter((tag) => ETAG.test(tag)));
+    return new Precondition(
+      header
+        .split(',')
+        .map((tag) => tag.trim())
+        .filter((tag) => ETAG.test(tag)),
+    );
   }
 
   /** Throws `precondition_failed` unless the object is still at a version the caller named. Call it under the row's lock. */

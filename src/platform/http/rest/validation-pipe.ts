@@ -19,7 +19,12 @@ export class ValidationPipe implements PipeTransform {
     const plain = value ?? {};
     if (!isJsonObject(plain)) throw invalid([{ field: '', message: 'must be a JSON object' }]);
     const dto = plainToInstance(metatype, plain, { exposeUnsetFields: false });
-    const faults = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true, stopAtFirstError: true });
+    const faults = await validate(dto, {
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      forbidUnknownValues: true,
+      stopAtFirstError: true,
+    });
     if (faults.length > 0) throw invalid(flatten(faults, ''));
     return dto;
   }

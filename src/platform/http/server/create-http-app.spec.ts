@@ -61,7 +61,12 @@ describe('the HTTP edge', () => {
   beforeEach(async () => {
     lines.length = 0;
     const log = { info: (fields: object) => lines.push(fields), error: (fields: object) => lines.push(fields) };
-    app = await createHttpApp(ThingsModule, { settings: { trustProxy: [] }, base: () => 'http://base', log, publicRoutes: ROUTES });
+    app = await createHttpApp(ThingsModule, {
+      settings: { trustProxy: [] },
+      base: () => 'http://base',
+      log,
+      publicRoutes: ROUTES,
+    });
   });
 
   afterEach(() => app.close());
@@ -69,7 +74,12 @@ describe('the HTTP edge', () => {
   const json = (payload: string | Buffer, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
     app.inject({ method: 'POST', url: '/v1/things', payload, headers });
   const form = (payload: string, headers: Record<string, string> = {}, query = '') =>
-    app.inject({ method: 'POST', url: `/z/a/oauth2/token${query}`, payload, headers: { 'content-type': FORM, ...headers } });
+    app.inject({
+      method: 'POST',
+      url: `/z/a/oauth2/token${query}`,
+      payload,
+      headers: { 'content-type': FORM, ...headers },
+    });
 
   it('answers a refusal with every member of a problem document (RFC 9457 §3.1)', async () => {
     const answer = await app.inject({ url: '/v1/things/missing', headers: { 'x-request-id': 'abc' } });
@@ -90,7 +100,9 @@ describe('the HTTP edge', () => {
     expect(answer.statusCode).toBe(500);
     expect(answer.json()).toMatchObject({ code: 'server_error', detail: 'The server failed to answer.' });
     expect(answer.body).not.toContain('secret');
-    expect(lines).toContainEqual(expect.objectContaining({ err: expect.objectContaining({ message: 'secret cause' }) }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ err: expect.objectContaining({ message: 'secret cause' }) }),
+    );
   });
 
   it.each([
@@ -105,7 +117,11 @@ describe('the HTTP edge', () => {
 
   it('answers a wrong method with 405 and the methods there are (RFC 9110 §15.5.6)', async () => {
     const answer = await app.inject({ method: 'PUT', url: '/v1/things/1' });
-    expect([answer.statusCode, answer.headers['allow'], answer.json().code]).toEqual([405, 'GET, HEAD, PATCH', 'method_not_allowed']);
+    expect([answer.statusCode, answer.headers['allow'], answer.json().code]).toEqual([
+      405,
+      'GET, HEAD, PATCH',
+      'method_not_allowed',
+    ]);
     const unknown = await app.inject({ method: 'PUT', url: '/nothing/here' });
     expect([unknown.statusCode, unknown.headers['allow'], unknown.json().code]).toEqual([404, undefined, 'not_found']);
   });
@@ -139,7 +155,10 @@ describe('the HTTP edge', () => {
   });
 
   it('refuses a compressed body', async () => {
-    const answer = await json('{"name":"a","size":1}', { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+    const answer = await json('{"name":"a","size":1}', {
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+    });
     expect(answer.json()).toMatchObject({ status: 415, code: 'unsupported_media_type' });
   });
 
@@ -163,13 +182,24 @@ describe('the HTTP edge', () => {
     ['"2", "3"', 200, undefined],
     ['*', 200, undefined],
   ])('updates under If-Match %s with %d', async (tag, status, code) => {
-    const answer = await app.inject({ method: 'PATCH', url: '/v1/things/1', headers: tag === undefined ? {} : { 'if-match': tag } });
+    const answer = await app.inject({
+      method: 'PATCH',
+      url: '/v1/things/1',
+      headers: tag === undefined ? {} : { 'if-match': tag },
+    });
     expect([answer.statusCode, answer.json().code]).toEqual([status, code]);
   });
 
   it('hands a form to an OAuth endpoint pair by pair, repeats included', async () => {
     const answer = await form('scope=a+b&resource=x&resource=y%26&&empty');
-    expect(answer.json()).toEqual({ pairs: [['scope', 'a b'], ['resource', 'x'], ['resource', 'y&'], ['empty', '']] });
+    expect(answer.json()).toEqual({
+      pairs: [
+        ['scope', 'a b'],
+        ['resource', 'x'],
+        ['resource', 'y&'],
+        ['empty', ''],
+      ],
+    });
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 
@@ -195,7 +225,11 @@ describe('the HTTP edge', () => {
 
   it('challenges with Basic only a client that tried Basic (RFC 6749 §5.2)', async () => {
     const plain = await form('fail=1');
-    expect([plain.statusCode, plain.json().error, plain.headers['www-authenticate']]).toEqual([401, 'invalid_client', undefined]);
+    expect([plain.statusCode, plain.json().error, plain.headers['www-authenticate']]).toEqual([
+      401,
+      'invalid_client',
+      undefined,
+    ]);
     const basic = await form('fail=1', { authorization: 'Basic Zm9v' });
     expect(basic.headers['www-authenticate']).toMatch(/^Basic realm="/);
     expect(basic.body).not.toContain('secret');
@@ -203,12 +237,19 @@ describe('the HTTP edge', () => {
 
   it('[T5] answers an unexpected error of an OAuth endpoint as server_error without a cause', async () => {
     const answer = await form('break=1');
-    expect([answer.statusCode, answer.json()]).toEqual([500, { error: 'server_error', error_description: 'The server failed to answer.' }]);
+    expect([answer.statusCode, answer.json()]).toEqual([
+      500,
+      { error: 'server_error', error_description: 'The server failed to answer.' },
+    ]);
   });
 
   it('sends security headers with everything and logs one line per request', async () => {
     const answer = await app.inject('/v1/things/1');
-    expect(answer.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'x-frame-options': 'DENY' });
+    expect(answer.headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'x-frame-options': 'DENY',
+    });
     expect(answer.headers['x-powered-by']).toBeUndefined();
     expect(lines).toEqual([expect.objectContaining({ method: 'GET', route: '/v1/things/:id', status: 200 })]);
   });

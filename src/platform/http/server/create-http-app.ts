@@ -34,7 +34,6 @@ export interface HttpAppParts {
   /** Where Nest's own messages go. */
   readonly nestLogger?: LoggerService | false;
   readonly meter?: RequestMeter;
-  readonly within?: (requestId: string, rest: () => void) => void;
   /** Registers contexts that read their own bodies (the gateway's), once everything is injected and before Nest's routes. */
   readonly registerRaw?: (fastify: FastifyInstance, app: NestFastifyApplication) => void | Promise<void>;
   readonly publicRoutes?: readonly string[];
@@ -44,10 +43,18 @@ export interface HttpAppParts {
  * The application behind its HTTP edge, initialized and not listening. Throws a StartError when a route lacks its access
  * declaration or the public routes are not those of the checked-in list.
  */
-export async function createHttpApp(module: Type | DynamicModule, parts: HttpAppParts): Promise<NestFastifyApplication> {
+export async function createHttpApp(
+  module: Type | DynamicModule,
+  parts: HttpAppParts,
+): Promise<NestFastifyApplication> {
   const surfaces = new Surfaces(parts.settings.adminPort !== undefined);
   const allowed = new AllowedMethods();
-  const filter = new EdgeFilter({ base: parts.base, log: parts.log, allowed, serves: (request, url) => surfaces.serves(request, url) });
+  const filter = new EdgeFilter({
+    base: parts.base,
+    log: parts.log,
+    allowed,
+    serves: (request, url) => surfaces.serves(request, url),
+  });
   const adapter = new FastifyAdapter({
     ...serverOptions({ trustProxy: parts.settings.trustProxy, base: parts.base }),
     skipMiddie: true,
@@ -64,7 +71,6 @@ export async function createHttpApp(module: Type | DynamicModule, parts: HttpApp
     headers: securityHeaders(parts.settings.publicUrl),
     log: parts.log,
     meter: parts.meter ?? { observe: () => undefined },
-    within: parts.within ?? ((_id, rest) => rest()),
   });
   installBodyParsing(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {

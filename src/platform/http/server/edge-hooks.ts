@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { runInRequest } from '../../logging/index.js';
 import { routeAccess } from '../access/route-access.js';
 import { requestFacts } from '../request/facts.js';
-import { summaryOf } from '../request/summary.js';
+import { contextOf } from '../request/summary.js';
 import type { Surfaces } from './surfaces.js';
 
 /** What is counted of each request. */
@@ -14,8 +15,6 @@ export interface EdgeHookParts {
   readonly headers: Readonly<Record<string, string>>;
   readonly log: { info(fields: object, message: string): void };
   readonly meter: RequestMeter;
-  /** Runs the rest of a request so that everything logged in it carries its id. */
-  readonly within: (requestId: string, rest: () => void) => void;
 }
 
 /** What happens to every request whatever its route: listener, header fields, one summary line, one count. */
@@ -29,7 +28,7 @@ export function installEdgeHooks(fastify: FastifyInstance, parts: EdgeHookParts)
       reply.callNotFound();
       return;
     }
-    parts.within(request.id, done);
+    runInRequest(contextOf(request), done);
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     conclude(request, reply, parts);
@@ -43,18 +42,15 @@ function conclude(request: FastifyRequest, reply: FastifyReply, { log, meter }: 
   const milliseconds = reply.elapsedTime;
   meter.observe({ method, route, status: reply.statusCode, seconds: milliseconds / 1000 });
   const { requestId, traceId, address, userAgent } = requestFacts(request);
-  log.info(
-    {
-      request_id: requestId,
-      trace_id: traceId,
-      method,
-      route,
-      status: reply.statusCode,
-      duration_ms: Math.round(milliseconds * 100) / 100,
-      address,
-      user_agent: userAgent,
-      ...summaryOf(request),
-    },
-    'request',
-  );
+  const facts = {
+    requestId,
+    traceId,
+    method,
+    route,
+    status: reply.statusCode,
+    durationMs: Math.round(milliseconds * 100) / 100,
+    address,
+    userAgent,
+  };
+  log.info({ ...facts, ...contextOf(request).summary }, 'request');
 }

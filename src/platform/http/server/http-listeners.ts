@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
 import { SOCKET_LIMITS, answerBrokenRequest } from './server-options.js';
 import { markAdminListener } from './surfaces.js';
 
@@ -28,7 +27,7 @@ export class HttpListeners {
 
   /** Binds the main listener, tells `bound` its URL before a request can be answered, then binds the administration's. */
   async listen(settings: ListenSettings, bound: (url: string) => void): Promise<ListenerUrls> {
-    const main = this.app.getHttpServer() as Server;
+    const main = this.app.getHttpServer();
     main.once('listening', () => bound(urlOf(main, settings.host)));
     await this.app.listen({ host: settings.host, port: settings.port });
     const url = urlOf(main, settings.host);
@@ -40,14 +39,14 @@ export class HttpListeners {
 
   /** Takes no new connections, waits for the requests that run, and cuts those that still run after `graceMs`. */
   async drain(graceMs: number): Promise<void> {
-    const servers = [this.app.getHttpServer() as Server, this.admin].filter((server) => server?.listening === true) as Server[];
+    const servers = [this.app.getHttpServer(), this.admin].filter((server) => server?.listening === true) as Server[];
     const cut = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), graceMs);
     await Promise.all(servers.map(stop));
     clearTimeout(cut);
   }
 
   private adminServer(): Server {
-    const fastify = this.app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+    const fastify = this.app.getHttpAdapter().getInstance();
     const server = createServer({ ...SOCKET_LIMITS }, (request, response) => {
       markAdminListener(request);
       fastify.routing(request, response);

@@ -49,7 +49,9 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
   const status = CLIENT_FAULTS[error.code ?? ''] ?? 400;
   const requestId = newId('req');
   const code = status === 431 ? 'request_too_large' : 'invalid_request';
-  const body = JSON.stringify(problemDocument(base, { code, status, detail: 'The request is not valid HTTP.', requestId }));
+  const body = JSON.stringify(
+    problemDocument(base, { code, status, detail: 'The request is not valid HTTP.', requestId }),
+  );
   const head = [
     `HTTP/1.1 ${status} Refused`,
     `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
