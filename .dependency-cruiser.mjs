@@ -18,7 +18,7 @@ const importOrder = ORDER.map((module, index) => ({
   comment: `${module} imports only ${ORDER.slice(0, index).join(', ') || 'itself'}; news travels right as events, left as calls.`,
   severity: 'error',
   from: { path: `^src/${module}/` },
-  to: { path: `^src/(${[...ORDER.slice(index + 1), 'sdk', 'main\\.ts$', 'app\\.module\\.ts$'].join('|')})` },
+  to: { path: [`^src/(${[...ORDER.slice(index + 1), 'sdk'].join('|')})/`, '^src/[^/]+\\.ts$'] },
 }));
 
 const doors = [
@@ -37,17 +37,10 @@ const doors = [
     to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/(kernel|platform)/', '^src/[^/]+/index\\.ts$'] },
   },
   {
-    name: 'root-door',
-    comment: 'main.ts and app.module.ts, too, enter modules through their index.ts.',
-    severity: 'error',
-    from: { path: '^src/[^/]+\\.ts$' },
-    to: { path: '^src/[^/]+/', pathNot: ['^src/(kernel|platform)/', '^src/[^/]+/index\\.ts$'] },
-  },
-  {
     name: 'platform-door',
     comment: 'A part of the platform is entered through platform/<part>/index.ts.',
     severity: 'error',
-    from: { path: '^src/', pathNot: '^src/platform/' },
+    from: { path: '^src/[^/]+/', pathNot: '^src/platform/' },
     to: { path: '^src/platform/', pathNot: '^src/platform/[^/]+/index\\.ts$' },
   },
   {

@@ -38,10 +38,9 @@ const PLANTED: readonly Planted[] = [
   plant('order-control', 'control', '../coordinator/index.js'),
   plant('order-coordinator', 'coordinator', '../sts/index.js'),
   plant('order-sts', 'sts', '../gateway/index.js'),
-  plant('order-gateway', 'gateway', '../sdk/index.js'),
+  plant('order-gateway', 'gateway', '../planted-root.js'),
   plant('order-sdk', 'sdk', '../audit/index.js'),
   plant('module-door', 'gateway', '../policy/planted-inside.js'),
-  { ...plant('root-door', '', './policy/planted-inside.js'), file: 'src/planted-root-door.ts' },
   plant('platform-door', 'audit', '../platform/planted/inside.js'),
   plant('platform-part-door', 'platform/planted', '../planted-other/inside.js'),
   plant('pure-no-framework', 'sts/domain', '@nestjs/common'),
@@ -69,6 +68,7 @@ function plantAll(tree: PlantedTree): void {
   for (const file of ['policy/planted-inside.ts', 'control/persistence/planted-inside.ts', 'sts/planted.spec.ts']) {
     tree.plant(`src/${file}`, target);
   }
+  tree.plant('src/planted-root.ts', target);
   tree.plant('src/sts/planted-circle.ts', imports('./planted-no-circular.js'));
   for (const { file, text } of PLANTED) tree.plant(file, text);
 }
