@@ -112,13 +112,13 @@ export default tseslint.config(
       'max-lines-per-function': 'off',
       'no-console': 'off',
       'no-restricted-globals': 'off',
-      'no-restricted-syntax': ['error', NAMED_EXPORTS],
     },
   },
   {
     // Answers of a server under test are unknown until an assertion has looked at them.
     files: ['**/*.spec.ts', 'test/**/*.ts'],
     rules: {
+      'no-restricted-syntax': ['error', NAMED_EXPORTS],
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-call': 'off',
