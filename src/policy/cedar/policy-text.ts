@@ -1,0 +1,79 @@
+import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+
+/** A fault of a policy text, where it stands: line and column from 1. */
+export interface PolicyFault {
+  readonly message: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Who may set an annotated forbid aside. */
+export type ApproverClass = 'operator' | 'subject' | 'any';
+
+/** One policy of a text. */
+export interface PolicyPart {
+  readonly id: string;
+  readonly text: string;
+  /** Present on a forbid that asks for an approval instead of refusing. */
+  readonly approval: ApproverClass | undefined;
+}
+
+const CLASSES: ReadonlySet<string> = new Set(['operator', 'subject', 'any']);
+
+/** Thrown with every fault that was found. */
+export class PolicyTextError extends Error {
+  override readonly name = 'PolicyTextError';
+
+  constructor(readonly faults: readonly PolicyFault[]) {
+    super(faults.map((fault) => `${fault.line}:${fault.column} ${fault.message}`).join('; '));
+  }
+}
+
+/** Splits a text into its policies, named `<id>` when it is one and `<id>#<n>` (from 1) when it is several. Throws {@link PolicyTextError}. */
+export function policyParts(id: string, text: string): PolicyPart[] {
+  const answer = cedar.policySetTextToParts(text);
+  if (answer.type === 'failure') throw new PolicyTextError(answer.errors.map((error) => faultAt(text, error)));
+  if (answer.policy_templates.length > 0) throw new PolicyTextError([{ message: 'templates are not supported', line: 1, column: 1 }]);
+  if (answer.policies.length === 0) throw new PolicyTextError([{ message: 'the text holds no policy', line: 1, column: 1 }]);
+  const inOrder = [...answer.policies].sort((a, b) => text.indexOf(a) - text.indexOf(b));
+  return inOrder.map((part, at) => partOf(inOrder.length === 1 ? id : `${id}#${at + 1}`, part, text));
+}
+
+/** Validates a text strictly against a zone's schema; no fault means that it may be activated. */
+export function validateText(text: string, schema: cedar.SchemaJson<string>): PolicyFault[] {
+  try {
+    policyParts('policy', text);
+  } catch (error) {
+    if (error instanceof PolicyTextError) return [...error.faults];
+    throw error;
+  }
+  const answer = cedar.validate({ schema, policies: { staticPolicies: text }, validationSettings: { mode: 'strict' } });
+  if (answer.type === 'failure') return answer.errors.map((error) => faultAt(text, error));
+  return answer.validationErrors.map(({ error }) => faultAt(text, error));
+}
+
+function partOf(id: string, part: string, text: string): PolicyPart {
+  const parsed = cedar.policyToJson(part);
+  if (parsed.type === 'failure') throw new PolicyTextError(parsed.errors.map((error) => faultAt(text, error)));
+  const approval = parsed.json.annotations?.['approval'];
+  if (approval === undefined) return { id, text: part, approval: undefined };
+  const position = positionOf(text, Math.max(0, text.indexOf(part)));
+  if (parsed.json.effect !== 'forbid') throw new PolicyTextError([{ message: '@approval is allowed on forbid only', ...position }]);
+  if (!CLASSES.has(approval)) throw new PolicyTextError([{ message: '@approval takes "operator", "subject" or "any"', ...position }]);
+  return { id, text: part, approval: approval as ApproverClass };
+}
+
+function faultAt(text: string, error: cedar.DetailedError): PolicyFault {
+  const message = [error.message.replace(/^for policy `[^`]*`, /, ''), error.help].filter(Boolean).join('; ');
+  return { message, ...positionOf(text, byteToIndex(text, error.sourceLocations?.[0]?.start ?? 0)) };
+}
+
+/** The engine counts bytes of UTF-8. */
+function byteToIndex(text: string, bytes: number): number {
+  return Buffer.from(text, 'utf8').subarray(0, bytes).toString('utf8').length;
+}
+
+function positionOf(text: string, index: number): { line: number; column: number } {
+  const before = text.slice(0, index).split('\n');
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+}
