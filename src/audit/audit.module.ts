@@ -10,6 +10,7 @@ import { PublicUrls } from '../platform/urls/index.js';
 import { AuditLedger } from './audit-ledger.js';
 import { AuditedChanges } from './audited-changes.js';
 import { OutcomeIntake } from './jobs/outcome-intake.js';
+import { LedgerPartitions } from './jobs/partitions.js';
 import { LedgerKeys } from './ledger-keys.js';
 import { LedgerReader } from './ledger-reader.js';
 import { LogIdentity } from './log-identity.js';
@@ -48,6 +49,7 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
       inject: [Database, LedgerKeys, CLOCK],
       useFactory: (database: Database, keys: LedgerKeys, clock: Clock) => new OutcomeIntake({ database, keys, clock }),
     },
+    { provide: LedgerPartitions, inject: [Database], useFactory: (database: Database) => new LedgerPartitions(database) },
   ],
   exports: [AuditLedger, AuditedChanges, LedgerReader, LogIdentity, OutcomeSink],
 })
@@ -57,9 +59,12 @@ export class AuditModule implements OnModuleInit {
     private readonly queues: Queues,
     private readonly changes: AuditedChanges,
     private readonly relay: OutboxRelay,
+    private readonly partitions: LedgerPartitions,
   ) {}
 
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
+    await this.partitions.makeAhead();
+    this.partitions.schedule(this.queues);
     this.changes.onOutbox(() => this.relay.wake());
     this.queues.consume('audit', { [OUTCOME_JOB]: (message) => this.intake.handle(message) });
   }

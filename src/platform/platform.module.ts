@@ -8,6 +8,7 @@ import { EgressGuard, parsePortRange, RESOLVER, SystemResolver, type Resolver } 
 import { APP_LOGGER, type AppLogger } from './logging/index.js';
 import { OutboxRelay } from './outbox/index.js';
 import { createQueues, DeadLetters, QueueMetrics, Queues } from './queue/index.js';
+import { Retention } from './retention/index.js';
 import { Envelope, SECRETS, type Secrets } from './secrets/index.js';
 import { systemClock } from './system-clock.js';
 import { PublicUrls } from './urls/index.js';
@@ -55,6 +56,12 @@ const queueProviders: Provider[] = [
   },
 ];
 
+const retention: Provider = {
+  provide: Retention,
+  inject: [Database, Registry],
+  useFactory: (database: Database, registry: Registry) => new Retention(database, registry),
+};
+
 const edgeProviders: Provider[] = [
   { provide: CLOCK, useValue: systemClock },
   { provide: Registry, useFactory: () => new Registry() },
@@ -76,6 +83,7 @@ export class PlatformModule implements OnApplicationBootstrap {
     private readonly follower: FeedFollower,
     private readonly queues: Queues,
     private readonly relay: OutboxRelay,
+    private readonly retention: Retention,
   ) {}
 
   static forRoot(parts: PlatformParts): DynamicModule {
@@ -85,12 +93,13 @@ export class PlatformModule implements OnApplicationBootstrap {
       { provide: APP_LOGGER, useValue: parts.log },
       { provide: Database, useValue: parts.database },
     ];
-    const providers = [...given, ...edgeProviders, ...changeProviders, ...queueProviders];
+    const providers = [...given, ...edgeProviders, ...changeProviders, ...queueProviders, retention];
     return { module: PlatformModule, providers, exports: providers.map((provider) => (provider as { provide: symbol }).provide) };
   }
 
   /** After every module has subscribed and registered its handlers. */
   async onApplicationBootstrap(): Promise<void> {
+    this.retention.schedule(this.queues);
     await this.follower.start();
     this.queues.start();
     this.relay.start();

@@ -1,0 +1,54 @@
+import { Counter, type Registry } from 'prom-client';
+import type { Database } from '../database/index.js';
+import { INBOX_RETENTION_MS, type Queues } from '../queue/index.js';
+
+const HOUR_MS = 3_600_000;
+const EVERY_MS = 10 * 60_000;
+const BATCH = 5_000;
+
+/** What may be forgotten, table by table, and after how long. Each row says on which condition it is no longer needed. */
+const RULES: readonly { readonly table: string; readonly due: string; readonly afterMs: number }[] = [
+  { table: 'change_log', due: 'at < $1', afterMs: HOUR_MS },
+  { table: 'inbox', due: 'at < $1', afterMs: INBOX_RETENTION_MS },
+  { table: 'outbox', due: 'done_at < $1', afterMs: 24 * HOUR_MS },
+  { table: 'claims', due: 'expires_at < $1', afterMs: 0 },
+  { table: 'idempotency_keys', due: 'expires_at < $1', afterMs: 0 },
+  { table: 'revocations', due: 'expires_at < $1', afterMs: 0 },
+];
+
+/** Deletes what is no longer needed, as `caracal_janitor`, each table in transactions of its own. */
+export class Retention {
+  private readonly removed: Counter<'table'>;
+
+  constructor(
+    private readonly database: Database,
+    registry: Registry,
+  ) {
+    this.removed = new Counter({ name: 'caracal_retention_rows_total', help: 'Rows removed by retention', labelNames: ['table'], registers: [registry] });
+  }
+
+  /** Registers the schedule; before the queues are started. */
+  schedule(queues: Queues): void {
+    queues.schedule('retention', EVERY_MS, async () => void (await this.run()));
+  }
+
+  /** One round over every table; answers how many rows went. Safe to run at any time and twice at once. */
+  async run(now = Date.now()): Promise<Readonly<Record<string, number>>> {
+    const counts: Record<string, number> = {};
+    for (const rule of RULES) {
+      counts[rule.table] = await this.clean(rule.table, rule.due, new Date(now - rule.afterMs));
+      this.removed.inc({ table: rule.table }, counts[rule.table]);
+    }
+    return counts;
+  }
+
+  private async clean(table: string, due: string, before: Date): Promise<number> {
+    for (let total = 0; ; ) {
+      const sql = `WITH gone AS (DELETE FROM caracal.${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM caracal.${table} WHERE ${due} LIMIT ${BATCH})) RETURNING 1)
+        SELECT count(*)::int AS count FROM gone`;
+      const [row] = await this.database.asJanitor((tx) => tx.query<{ count: number }>(sql, [before]));
+      total += row?.count ?? 0;
+      if ((row?.count ?? 0) < BATCH) return total;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
+import { LedgerPartitions } from '../../src/audit/jobs/partitions.js';
+import { Retention } from '../../src/platform/retention/index.js';
+import type { Database } from '../../src/platform/database/index.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { makeZone } from '../support/zone.js';
+
+let test: TestDatabase;
+let database: Database;
+beforeAll(async () => {
+  test = await createTestDatabase();
+  database = await test.open();
+  await makeZone(database, 'acme');
+});
+afterAll(() => test.drop());
+
+describe('retention as the shipped role', () => {
+  it('removes what is due, keeps what is not, and counts it', async () => {
+    await test.superuser((client) =>
+      client.query(`
+        INSERT INTO caracal.claims (zone, kind, key, expires_at) SELECT 'acme', 'jti', sha256(n::text::bytea), now() - interval '1 s' FROM generate_series(1, 6000) n;
+        INSERT INTO caracal.claims (zone, kind, key, expires_at) VALUES ('acme', 'jti', 'live', now() + interval '1 h');
+        INSERT INTO caracal.change_log (zone, seq, kind, id, at) VALUES ('acme', 1, 'zone', 'acme', now() - interval '2 h'), ('acme', 2, 'zone', 'acme', now());
+        INSERT INTO caracal.outbox (id, zone, aggregate, queue, name, body, done_at) VALUES
+          (gen_random_uuid(), 'acme', 'a', 'lifecycle', 'x', '{}', now() - interval '2 days'), (gen_random_uuid(), 'acme', 'a', 'lifecycle', 'x', '{}', NULL);
+        INSERT INTO caracal.inbox (queue, id, at) VALUES ('audit', gen_random_uuid(), now() - interval '9 days'), ('audit', gen_random_uuid(), now() - interval '7 days');`),
+    );
+    const registry = new Registry();
+    const counts = await new Retention(database, registry).run();
+    expect(counts).toMatchObject({ claims: 6000, change_log: 1, outbox: 1, inbox: 1, revocations: 0, idempotency_keys: 0 });
+    expect(await registry.metrics()).toContain('caracal_retention_rows_total{table="claims"} 6000');
+    const { rows } = await test.superuser((client) => client.query<{ n: string }>('SELECT count(*) AS n FROM caracal.claims'));
+    expect(rows[0]?.n).toBe('1');
+  });
+
+  it('[T6] the janitor makes partitions ahead, and none far away in time', async () => {
+    const partitions = new LedgerPartitions(database);
+    await Promise.all([partitions.makeAhead(), partitions.makeAhead()]);
+    const { rows } = await test.superuser((client) =>
+      client.query<{ n: string }>(`SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'caracal.ledger'::regclass`),
+    );
+    expect(Number(rows[0]?.n)).toBeGreaterThanOrEqual(3);
+    await expect(database.asJanitor((tx) => tx.query(`SELECT caracal.ledger_make_partition('2124-01-01')`))).rejects.toThrow(/out of the window/);
+  });
+
+  it('[T12] the janitor can read or delete nothing that is still live', async () => {
+    await expect(database.asJanitor((tx) => tx.query('DELETE FROM caracal.sessions'))).rejects.toMatchObject({ code: '42501' });
+    await expect(database.asJanitor((tx) => tx.query('DELETE FROM caracal.ledger'))).rejects.toMatchObject({ code: '42501' });
+    expect(await database.asJanitor((tx) => tx.query(`SELECT * FROM caracal.claims WHERE key = 'live'`))).toEqual([]);
+  });
+});
