@@ -6,3 +6,4 @@ export { narrowLifetime } from './domain/lifetime.js';
 export { type Lineage, LineageError, traceLineage } from './domain/lineage.js';
 export { PolicyModule } from './policy.module.js';
 export { PolicySets } from './policy-sets.js';
+export { POLICY_ENTITIES } from './persistence/policy-store.js';

@@ -48,12 +48,42 @@ describe('compiled policy set', () => {
     ['the session itself', 'permit(principal == Session::"ses_1", action, resource);', {}, {}, 'permit'],
     ['the action', 'permit(principal, action == Action::"tickets:write", resource);', {}, {}, 'deny'],
     ['the resource', 'permit(principal, action, resource == Resource::"res_1");', {}, {}, 'permit'],
-    ['an application without a session', 'permit(principal == Application::"app_1", action, resource);', { principal: { type: 'Application', id: 'app_1' } }, {}, 'permit'],
+    [
+      'an application without a session',
+      'permit(principal == Application::"app_1", action, resource);',
+      { principal: { type: 'Application', id: 'app_1' } },
+      {},
+      'permit',
+    ],
     ['the hour', 'permit(principal, action, resource) when { context.time.hour < 9 };', {}, {}, 'deny'],
-    ['the address', 'permit(principal, action, resource) when { context has address && context.address.isInRange(ip("10.0.0.0/8")) };', {}, { address: '10.1.2.3' }, 'permit'],
-    ['an address outside', 'permit(principal, action, resource) when { context has address && context.address.isInRange(ip("10.0.0.0/8")) };', {}, { address: '192.0.2.1' }, 'deny'],
-    ['the method', 'permit(principal, action, resource) when { context has operation && context.operation has method && context.operation.method == "GET" };', {}, { operation: { method: 'GET' } }, 'permit'],
-    ['the chain', 'permit(principal, action, resource) when { context.chain.contains("app_9") };', {}, { chain: ['app_9', 'app_1'] }, 'permit'],
+    [
+      'the address',
+      'permit(principal, action, resource) when { context has address && context.address.isInRange(ip("10.0.0.0/8")) };',
+      {},
+      { address: '10.1.2.3' },
+      'permit',
+    ],
+    [
+      'an address outside',
+      'permit(principal, action, resource) when { context has address && context.address.isInRange(ip("10.0.0.0/8")) };',
+      {},
+      { address: '192.0.2.1' },
+      'deny',
+    ],
+    [
+      'the method',
+      'permit(principal, action, resource) when { context has operation && context.operation has method && context.operation.method == "GET" };',
+      {},
+      { operation: { method: 'GET' } },
+      'permit',
+    ],
+    [
+      'the chain',
+      'permit(principal, action, resource) when { context.chain.contains("app_9") };',
+      {},
+      { chain: ['app_9', 'app_1'] },
+      'permit',
+    ],
     ['the depth', 'permit(principal, action, resource) when { context.depth < 2 };', {}, { depth: 2 }, 'deny'],
   ])('decides by %s', (_name, text, change, context, effect) => {
     expect(compile(text).evaluate(input(change, context)).effect).toBe(effect);
@@ -70,7 +100,10 @@ describe('compiled policy set', () => {
   });
 
   it('holds when only approval forbids stand in the way', () => {
-    const set = compile(PERMIT, '@approval("operator") forbid(principal, action, resource) when { context.depth == 0 };');
+    const set = compile(
+      PERMIT,
+      '@approval("operator") forbid(principal, action, resource) when { context.depth == 0 };',
+    );
     expect(set.evaluate(input())).toEqual({ effect: 'hold', determining: ['pol_2'], reasons: [] });
     expect(set.evaluate(input({}, { depth: 1 })).effect).toBe('permit');
   });
@@ -93,17 +126,22 @@ describe('compiled policy set', () => {
     expect(set.evaluate(input()).effect).toBe('permit');
     expect(set.evaluate(input({}, { time: { hour: 11, weekday: 2 } })).effect).toBe('deny');
     expect(set.evaluate(input({}, { depth: 1 })).effect).toBe('deny');
-    expect(set.evaluate(input({ principal: { type: 'Session', id: 'ses_2', application: 'app_1', labels: [] } })).effect).toBe('permit');
+    expect(
+      set.evaluate(input({ principal: { type: 'Session', id: 'ses_2', application: 'app_1', labels: [] } })).effect,
+    ).toBe('permit');
   });
 
-  it.each(['permit(principal == Session::"ses_1", action, resource);', 'permit(principal, action, resource) when { principal == Session::"ses_1" };'])(
-    '[T2] a verdict for one session is not remembered for another: %s',
-    (text) => {
-      const set = compile(text);
-      expect(set.evaluate(input()).effect).toBe('permit');
-      expect(set.evaluate(input({ principal: { type: 'Session', id: 'ses_2', application: 'app_1', labels: ['intern'] } })).effect).toBe('deny');
-    },
-  );
+  it.each([
+    'permit(principal == Session::"ses_1", action, resource);',
+    'permit(principal, action, resource) when { principal == Session::"ses_1" };',
+  ])('[T2] a verdict for one session is not remembered for another: %s', (text) => {
+    const set = compile(text);
+    expect(set.evaluate(input()).effect).toBe('permit');
+    expect(
+      set.evaluate(input({ principal: { type: 'Session', id: 'ses_2', application: 'app_1', labels: ['intern'] } }))
+        .effect,
+    ).toBe('deny');
+  });
 });
 
 describe('memo key', () => {
@@ -116,7 +154,10 @@ describe('memo key', () => {
 
 describe('policy text', () => {
   it('names the policies of a text in their order', () => {
-    const parts = policyParts('pol_1', Array.from({ length: 12 }, (_, n) => `permit(principal, action, resource == Resource::"res_${n}");`).join('\n'));
+    const parts = policyParts(
+      'pol_1',
+      Array.from({ length: 12 }, (_, n) => `permit(principal, action, resource == Resource::"res_${n}");`).join('\n'),
+    );
     expect(parts.map((part) => part.id)).toEqual(Array.from({ length: 12 }, (_, n) => `pol_1#${n + 1}`));
     expect(parts[10]?.text).toContain('res_10');
   });
@@ -136,7 +177,8 @@ describe('policy text', () => {
   });
 
   it('accepts guarded accesses and every scope that was ever declared', () => {
-    const text = '@approval("subject") forbid(principal, action == Action::"old:scope", resource) when { context has operation && context.operation has method };';
+    const text =
+      '@approval("subject") forbid(principal, action == Action::"old:scope", resource) when { context has operation && context.operation has method };';
     expect(validateText(text, cedarSchema(['tickets:read', 'old:scope']))).toEqual([]);
     expect(() => policyParts('p', 'nonsense')).toThrow(PolicyTextError);
   });

@@ -63,7 +63,9 @@ export class CompiledPolicySet implements PolicySet {
     if (decision === 'allow') return { effect: 'permit', determining, reasons: [] };
     if (determining.length === 0) return { effect: 'deny', determining, reasons: ['no_permit'] };
     const held = determining.every((id) => this.approvals.has(id)) && this.ask('open', input).decision === 'allow';
-    return held ? { effect: 'hold', determining, reasons: [] } : { effect: 'deny', determining, reasons: ['forbidden'] };
+    return held
+      ? { effect: 'hold', determining, reasons: [] }
+      : { effect: 'deny', determining, reasons: ['forbidden'] };
   }
 
   private ask(which: 'all' | 'open', input: PolicyInput): cedar.Response {
@@ -75,6 +77,7 @@ export class CompiledPolicySet implements PolicySet {
   private preparse(which: 'all' | 'open', parts: readonly PolicyPart[]): void {
     const staticPolicies = Object.fromEntries(parts.map((part) => [part.id, part.text]));
     const answer = cedar.preparsePolicySet(`${this.slot}/${which}`, { staticPolicies });
-    if (answer.type === 'failure') throw new PolicyTextError(answer.errors.map((error) => ({ message: error.message, line: 1, column: 1 })));
+    if (answer.type === 'failure')
+      throw new PolicyTextError(answer.errors.map((error) => ({ message: error.message, line: 1, column: 1 })));
   }
 }

@@ -33,8 +33,10 @@ export class PolicyTextError extends Error {
 export function policyParts(id: string, text: string): PolicyPart[] {
   const answer = cedar.policySetTextToParts(text);
   if (answer.type === 'failure') throw new PolicyTextError(answer.errors.map((error) => faultAt(text, error)));
-  if (answer.policy_templates.length > 0) throw new PolicyTextError([{ message: 'templates are not supported', line: 1, column: 1 }]);
-  if (answer.policies.length === 0) throw new PolicyTextError([{ message: 'the text holds no policy', line: 1, column: 1 }]);
+  if (answer.policy_templates.length > 0)
+    throw new PolicyTextError([{ message: 'templates are not supported', line: 1, column: 1 }]);
+  if (answer.policies.length === 0)
+    throw new PolicyTextError([{ message: 'the text holds no policy', line: 1, column: 1 }]);
   const inOrder = [...answer.policies].sort((a, b) => text.indexOf(a) - text.indexOf(b));
   return inOrder.map((part, at) => partOf(inOrder.length === 1 ? id : `${id}#${at + 1}`, part, text));
 }
@@ -58,8 +60,10 @@ function partOf(id: string, part: string, text: string): PolicyPart {
   const approval = parsed.json.annotations?.['approval'];
   if (approval === undefined) return { id, text: part, approval: undefined };
   const position = positionOf(text, Math.max(0, text.indexOf(part)));
-  if (parsed.json.effect !== 'forbid') throw new PolicyTextError([{ message: '@approval is allowed on forbid only', ...position }]);
-  if (!CLASSES.has(approval)) throw new PolicyTextError([{ message: '@approval takes "operator", "subject" or "any"', ...position }]);
+  if (parsed.json.effect !== 'forbid')
+    throw new PolicyTextError([{ message: '@approval is allowed on forbid only', ...position }]);
+  if (!CLASSES.has(approval))
+    throw new PolicyTextError([{ message: '@approval takes "operator", "subject" or "any"', ...position }]);
   return { id, text: part, approval: approval as ApproverClass };
 }
 

@@ -35,6 +35,12 @@ const CONTEXT = {
 export function cedarSchema(scopes: Iterable<string>): SchemaJson<string> {
   const appliesTo = { principalTypes: ['Session', 'Application'], resourceTypes: ['Resource'], context: CONTEXT };
   const actions = Object.fromEntries([...new Set(scopes)].sort().map((scope) => [scope, { appliesTo }]));
-  const entityTypes = { Application: {}, Label: {}, User: {}, Resource: {}, Session: { memberOfTypes: ['Application', 'Label'] } };
-  return { '': { entityTypes, actions } } as unknown as SchemaJson<string>;
+  const entityTypes = {
+    Application: {},
+    Label: {},
+    User: {},
+    Resource: {},
+    Session: { memberOfTypes: ['Application', 'Label'] },
+  };
+  return { '': { entityTypes, actions } };
 }

@@ -77,7 +77,11 @@ function admitted(ceiling: Ceiling, target: Target, bounds: Bounds): (scope: str
   }
 }
 
-function openGrants(ceiling: Extract<Ceiling, { kind: 'grants' }>, target: Target, bounds: Bounds): readonly GrantFacts[] {
+function openGrants(
+  ceiling: Extract<Ceiling, { kind: 'grants' }>,
+  target: Target,
+  bounds: Bounds,
+): readonly GrantFacts[] {
   return bounds
     .grants(ceiling.application, target.id)
     .filter((grant) => grant.label === undefined || ceiling.labels.includes(grant.label))
@@ -85,6 +89,8 @@ function openGrants(ceiling: Extract<Ceiling, { kind: 'grants' }>, target: Targe
 }
 
 function lastEnd(grants: readonly GrantFacts[], scope: string): number {
-  const ends = grants.filter((grant) => grant.scopes.has(scope)).map((grant) => grant.expiresAt ?? Number.POSITIVE_INFINITY);
+  const ends = grants
+    .filter((grant) => grant.scopes.has(scope))
+    .map((grant) => grant.expiresAt ?? Number.POSITIVE_INFINITY);
   return Math.max(...ends);
 }

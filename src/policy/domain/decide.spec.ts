@@ -34,11 +34,19 @@ function policies(effects: Record<string, PolicyVerdict['effect']>): PolicySet {
 describe('decide', () => {
   it('without policies, grants alone decide', () => {
     const decision = decide({ targets: [CALENDAR], scope: new Set(['read']) }, FACTS, DEFAULT_POLICY_SET);
-    expect(decision).toMatchObject({ outcome: 'allow', scopes: new Set(['read']), endsAt: Infinity, policy: { version: 0, determining: ['default'] } });
+    expect(decision).toMatchObject({
+      outcome: 'allow',
+      scopes: new Set(['read']),
+      endsAt: Infinity,
+      policy: { version: 0, determining: ['default'] },
+    });
   });
 
   it('says when the grant behind it ends', () => {
-    expect(decide({ targets: [CALENDAR] }, FACTS, DEFAULT_POLICY_SET)).toMatchObject({ outcome: 'allow', endsAt: NOW + 60_000 });
+    expect(decide({ targets: [CALENDAR] }, FACTS, DEFAULT_POLICY_SET)).toMatchObject({
+      outcome: 'allow',
+      endsAt: NOW + 60_000,
+    });
   });
 
   it('structural refusals come before policy is asked', () => {
@@ -48,29 +56,55 @@ describe('decide', () => {
         throw new Error('must not be asked');
       },
     };
-    expect(decide({ targets: [MAIL], scope: new Set(['delete']) }, FACTS, never)).toEqual({ outcome: 'refused', code: 'invalid_scope', missing: new Set(['delete']) });
+    expect(decide({ targets: [MAIL], scope: new Set(['delete']) }, FACTS, never)).toEqual({
+      outcome: 'refused',
+      code: 'invalid_scope',
+      missing: new Set(['delete']),
+    });
   });
 
   it('[T2] an explicit scope that policy denies is denied whole and names what is missing', () => {
-    const decision = decide({ targets: [CALENDAR], scope: new Set(['read', 'write']) }, FACTS, policies({ write: 'deny' }));
-    expect(decision).toMatchObject({ outcome: 'denied', missing: new Set(['write']), reasons: ['forbidden'], policy: { version: 7, determining: ['p-deny', 'p-permit'] } });
+    const decision = decide(
+      { targets: [CALENDAR], scope: new Set(['read', 'write']) },
+      FACTS,
+      policies({ write: 'deny' }),
+    );
+    expect(decision).toMatchObject({
+      outcome: 'denied',
+      missing: new Set(['write']),
+      reasons: ['forbidden'],
+      policy: { version: 7, determining: ['p-deny', 'p-permit'] },
+    });
   });
 
   it('[T2] a denial at one of several targets denies all of them', () => {
-    expect(decide({ targets: [CALENDAR, MAIL], scope: new Set(['read']) }, FACTS, policies({ 'read@res_m': 'deny' }))).toMatchObject({ outcome: 'denied' });
+    expect(
+      decide({ targets: [CALENDAR, MAIL], scope: new Set(['read']) }, FACTS, policies({ 'read@res_m': 'deny' })),
+    ).toMatchObject({ outcome: 'denied' });
   });
 
   it('one hold holds the whole; a denial outweighs it', () => {
-    expect(decide({ targets: [CALENDAR], scope: new Set(['read', 'write']) }, FACTS, policies({ write: 'hold' }))).toMatchObject({
+    expect(
+      decide({ targets: [CALENDAR], scope: new Set(['read', 'write']) }, FACTS, policies({ write: 'hold' })),
+    ).toMatchObject({
       outcome: 'hold',
       scopes: new Set(['read', 'write']),
       held: new Set(['write']),
     });
-    expect(decide({ targets: [CALENDAR], scope: new Set(['read', 'write']) }, FACTS, policies({ write: 'hold', read: 'deny' }))).toMatchObject({ outcome: 'denied' });
+    expect(
+      decide(
+        { targets: [CALENDAR], scope: new Set(['read', 'write']) },
+        FACTS,
+        policies({ write: 'hold', read: 'deny' }),
+      ),
+    ).toMatchObject({ outcome: 'denied' });
   });
 
   it('an omitted scope leaves out what is denied and what needs approval', () => {
-    expect(decide({ targets: [CALENDAR] }, FACTS, policies({ write: 'hold', delete: 'deny' }))).toMatchObject({ outcome: 'allow', scopes: new Set(['read']) });
+    expect(decide({ targets: [CALENDAR] }, FACTS, policies({ write: 'hold', delete: 'deny' }))).toMatchObject({
+      outcome: 'allow',
+      scopes: new Set(['read']),
+    });
   });
 
   it('an omitted scope of which nothing is left is invalid_target and keeps the policy in the record', () => {
@@ -85,7 +119,10 @@ describe('decide', () => {
         throw new Error('boom');
       },
     };
-    expect(decide({ targets: [CALENDAR], scope: new Set(['read']) }, FACTS, broken)).toMatchObject({ outcome: 'denied', reasons: ['policy_error'] });
+    expect(decide({ targets: [CALENDAR], scope: new Set(['read']) }, FACTS, broken)).toMatchObject({
+      outcome: 'denied',
+      reasons: ['policy_error'],
+    });
   });
 
   it('records the whole input, canonical whatever the order of the facts', () => {
@@ -97,21 +134,31 @@ describe('decide', () => {
       principal: { type: 'Session', id: 'ses_1', application: 'app_1', labels: ['a', 'b'] },
       actions: ['read', 'write'],
       resources: ['res_c', 'res_m'],
-      context: { subject: { type: 'application', sub: 'app:app_1' }, depth: 0, chain: ['app_1'], approved: false, time: { hour: 13, weekday: 1 } },
+      context: {
+        subject: { type: 'application', sub: 'app:app_1' },
+        depth: 0,
+        chain: ['app_1'],
+        approved: false,
+        time: { hour: 13, weekday: 1 },
+      },
     });
   });
 
   it('[T2] grants no more than narrowing does, whatever policy says', () => {
     const effect = fc.constantFrom<PolicyVerdict['effect']>('permit', 'deny', 'hold');
     const effects = fc.dictionary(fc.constantFrom('read', 'write', 'delete', 'read@res_m', 'write@res_c'), effect);
-    const scope = fc.option(fc.subarray(['read', 'write', 'delete', 'other'], { minLength: 1 }).map((list) => new Set(list)), { nil: undefined });
+    const scope = fc.option(
+      fc.subarray(['read', 'write', 'delete', 'other'], { minLength: 1 }).map((list) => new Set(list)),
+      { nil: undefined },
+    );
     fc.assert(
       fc.property(fc.subarray([CALENDAR, MAIL], { minLength: 1 }), scope, effects, (targets, asked, table) => {
         const decision = decide({ targets, scope: asked }, FACTS, policies(table));
         if (decision.outcome !== 'allow') return;
         expect(targets.every((target) => isSubset(decision.scopes, target.scopes))).toBe(true);
         for (const action of decision.scopes) {
-          for (const target of targets) expect(table[`${action}@${target.id}`] ?? table[action] ?? 'permit').toBe('permit');
+          for (const target of targets)
+            expect(table[`${action}@${target.id}`] ?? table[action] ?? 'permit').toBe('permit');
         }
         if (asked) expect(decision.scopes).toEqual(asked);
       }),
@@ -120,7 +167,13 @@ describe('decide', () => {
 });
 
 describe('policyScene', () => {
-  const facts: PolicyFacts = { principal: { application: 'app_1', labels: [] }, subject: { type: 'user', sub: 'user:sis_1:u', issuer: 'sis_1' }, depth: 2, chain: ['app_0', 'app_1'], now: NOW };
+  const facts: PolicyFacts = {
+    principal: { application: 'app_1', labels: [] },
+    subject: { type: 'user', sub: 'user:sis_1:u', issuer: 'sis_1' },
+    depth: 2,
+    chain: ['app_0', 'app_1'],
+    now: NOW,
+  };
 
   it('an application without a session is the principal itself', () => {
     expect(policyScene(facts).principal).toEqual({ type: 'Application', id: 'app_1' });
@@ -129,7 +182,12 @@ describe('policyScene', () => {
   it('absent facts are absent members', () => {
     const operation = { method: 'POST', path: '/x/1', template: '/x/{id}', mcpTool: 'echo' };
     const { context } = policyScene({ ...facts, operation, address: '192.0.2.1', approved: true });
-    expect(context).toMatchObject({ operation: { method: 'POST', path: '/x/1', template: '/x/{id}', mcp_tool: 'echo' }, address: '192.0.2.1', approved: true, subject: { issuer: 'sis_1' } });
+    expect(context).toMatchObject({
+      operation: { method: 'POST', path: '/x/1', template: '/x/{id}', mcp_tool: 'echo' },
+      address: '192.0.2.1',
+      approved: true,
+      subject: { issuer: 'sis_1' },
+    });
     expect(policyScene(facts).context).not.toHaveProperty('operation');
   });
 

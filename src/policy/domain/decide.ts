@@ -8,12 +8,26 @@ import { evaluateSafely, type PolicyReason, type PolicySet, type PolicyVerdict }
 export interface DecisionFacts extends Bounds, Omit<PolicyFacts, 'now'> {}
 
 /** What the ledger keeps about the policy side of a decision. */
-export type PolicyRecord = JsonObject & { readonly version: number; readonly determining: readonly string[]; readonly input: JsonObject };
+export type PolicyRecord = JsonObject & {
+  readonly version: number;
+  readonly determining: readonly string[];
+  readonly input: JsonObject;
+};
 
 export type Decision =
   | { readonly outcome: 'allow'; readonly scopes: ScopeSet; readonly endsAt: number; readonly policy: PolicyRecord }
-  | { readonly outcome: 'refused'; readonly code: 'invalid_target' | 'invalid_scope'; readonly missing: ScopeSet; readonly policy?: PolicyRecord }
-  | { readonly outcome: 'denied'; readonly reasons: readonly PolicyReason[]; readonly missing: ScopeSet; readonly policy: PolicyRecord }
+  | {
+      readonly outcome: 'refused';
+      readonly code: 'invalid_target' | 'invalid_scope';
+      readonly missing: ScopeSet;
+      readonly policy?: PolicyRecord;
+    }
+  | {
+      readonly outcome: 'denied';
+      readonly reasons: readonly PolicyReason[];
+      readonly missing: ScopeSet;
+      readonly policy: PolicyRecord;
+    }
   | { readonly outcome: 'hold'; readonly scopes: ScopeSet; readonly held: ScopeSet; readonly policy: PolicyRecord };
 
 /**
@@ -25,17 +39,19 @@ export type Decision =
 export function decide(request: NarrowingRequest, facts: DecisionFacts, policies: PolicySet): Decision {
   const narrowing = narrow(request, facts);
   if (!narrowing.ok) return { outcome: 'refused', code: narrowing.code, missing: narrowing.missing };
+  const { scopes } = narrowing;
   const scene = policyScene(facts);
-  const answers = ask(narrowing.scopes, request.targets, scene, policies);
+  const answers = ask(scopes, request.targets, scene, policies);
   const policy: PolicyRecord = {
     version: policies.version,
     determining: sortedDistinct(answers.verdicts.flatMap((verdict) => verdict.determining)),
-    input: recordedInput(scene, narrowing.scopes, request.targets),
+    input: recordedInput(scene, scopes, request.targets),
   };
-  if (request.scope === undefined) return allowRemainder(request, narrowing.scopes, answers, facts, policy);
-  if (answers.denied.size > 0) return { outcome: 'denied', reasons: reasonsOf(answers), missing: answers.denied, policy };
-  if (answers.held.size > 0) return { outcome: 'hold', scopes: narrowing.scopes, held: answers.held, policy };
-  return allow(request.targets, narrowing.scopes, facts, policy);
+  const permitted = difference(difference(scopes, answers.denied), answers.held);
+  if (request.scope !== undefined && permitted.size < scopes.size) return refuseWhole(scopes, answers, policy);
+  if (permitted.size === 0) return { outcome: 'refused', code: 'invalid_target', missing: scopes, policy };
+  const endsAt = Math.min(...request.targets.map((target) => grantedUntil(target, permitted, facts)));
+  return { outcome: 'allow', scopes: permitted, endsAt, policy };
 }
 
 interface Answers {
@@ -59,15 +75,10 @@ function ask(scopes: ScopeSet, targets: readonly Target[], scene: PolicyScene, p
   return { verdicts, denied, held };
 }
 
-function allowRemainder(request: NarrowingRequest, scopes: ScopeSet, answers: Answers, facts: DecisionFacts, policy: PolicyRecord): Decision {
-  const permitted = difference(difference(scopes, answers.denied), answers.held);
-  if (permitted.size === 0) return { outcome: 'refused', code: 'invalid_target', missing: scopes, policy };
-  return allow(request.targets, permitted, facts, policy);
-}
-
-function allow(targets: readonly Target[], scopes: ScopeSet, facts: DecisionFacts, policy: PolicyRecord): Decision {
-  const endsAt = Math.min(...targets.map((target) => grantedUntil(target, scopes, facts)));
-  return { outcome: 'allow', scopes, endsAt, policy };
+/** An explicit scope is all or nothing; a denial outweighs a hold. */
+function refuseWhole(scopes: ScopeSet, answers: Answers, policy: PolicyRecord): Decision {
+  if (answers.denied.size === 0) return { outcome: 'hold', scopes, held: answers.held, policy };
+  return { outcome: 'denied', reasons: reasonsOf(answers), missing: answers.denied, policy };
 }
 
 function reasonsOf(answers: Answers): readonly PolicyReason[] {

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isSubset } from '../../kernel/scopes.js';
-import { type DelegationEdge, type EdgeFacts, type EdgeProposal, hopsAllowed, isLiveEdge, refuseEdge } from './delegation.js';
+import {
+  type DelegationEdge,
+  type EdgeFacts,
+  type EdgeProposal,
+  hopsAllowed,
+  isLiveEdge,
+  refuseEdge,
+} from './delegation.js';
 
 const NOW = 1_000_000;
 
@@ -43,8 +50,18 @@ describe('isLiveEdge', () => {
 describe('refuseEdge', () => {
   const cases: [string, Partial<EdgeProposal>, Partial<EdgeFacts>, ReturnType<typeof refuseEdge>][] = [
     ['a narrower edge is made', {}, {}, undefined],
-    ['a scope the source does not hold', { resources: [{ resource: 'r', scopes: new Set(['read', 'admin']) }] }, {}, 'authority_exceeded'],
-    ['a resource the source does not hold', { resources: [{ resource: 'q', scopes: new Set(['read']) }] }, {}, 'authority_exceeded'],
+    [
+      'a scope the source does not hold',
+      { resources: [{ resource: 'r', scopes: new Set(['read', 'admin']) }] },
+      {},
+      'authority_exceeded',
+    ],
+    [
+      'a resource the source does not hold',
+      { resources: [{ resource: 'q', scopes: new Set(['read']) }] },
+      {},
+      'authority_exceeded',
+    ],
     ['no resources', { resources: [] }, {}, 'authority_exceeded'],
     ['no scopes', { resources: [{ resource: 'r', scopes: new Set<string>() }] }, {}, 'authority_exceeded'],
     ['a life beyond the source', { expiresAt: NOW + 201 }, {}, 'authority_exceeded'],
@@ -58,8 +75,18 @@ describe('refuseEdge', () => {
     ['eleven hops at the root', { hops: 11 }, {}, 'authority_exceeded'],
     ['negative hops', { hops: -1 }, {}, 'authority_exceeded'],
     ['itself', { target: 'ses_b' }, {}, 'delegation_cycle'],
-    ['back to the source in two steps', {}, { outgoing: (session) => (session === 'ses_c' ? ['ses_d'] : session === 'ses_d' ? ['ses_b'] : []) }, 'delegation_cycle'],
-    ['a cycle elsewhere', {}, { outgoing: (session) => (session === 'ses_c' ? ['ses_d'] : session === 'ses_d' ? ['ses_c'] : []) }, undefined],
+    [
+      'back to the source in two steps',
+      {},
+      { outgoing: (session) => (session === 'ses_c' ? ['ses_d'] : session === 'ses_d' ? ['ses_b'] : []) },
+      'delegation_cycle',
+    ],
+    [
+      'a cycle elsewhere',
+      {},
+      { outgoing: (session) => (session === 'ses_c' ? ['ses_d'] : session === 'ses_d' ? ['ses_c'] : []) },
+      undefined,
+    ],
   ];
   it.each(cases)('[T4] %s', (_name, proposal, facts, expected) => {
     expect(refuseEdge({ ...PROPOSAL, ...proposal }, { ...FACTS, ...facts })).toBe(expected);
@@ -74,7 +101,10 @@ describe('refuseEdge', () => {
       hops: fc.option(fc.integer({ min: -1, max: 11 }), { nil: undefined }),
       expiresAt: fc.integer({ min: NOW - 10, max: NOW + 300 }),
     });
-    const parent = fc.option(fc.integer({ min: 0, max: 4 }).map((hopsRemaining) => ({ ...EDGE, hopsRemaining })), { nil: undefined });
+    const parent = fc.option(
+      fc.integer({ min: 0, max: 4 }).map((hopsRemaining) => ({ ...EDGE, hopsRemaining })),
+      { nil: undefined },
+    );
     fc.assert(
       fc.property(proposal, parent, (edge, above) => {
         if (refuseEdge(edge, { ...FACTS, parent: above }) !== undefined) return;

@@ -73,15 +73,24 @@ export function continues(lower: DelegationEdge, upper: DelegationEdge): boolean
  */
 export function refuseEdge(proposal: EdgeProposal, facts: EdgeFacts): EdgeRefusal | undefined {
   if (reaches(proposal.target, proposal.source, facts.outgoing)) return 'delegation_cycle';
-  const hops = proposal.hops ?? 0;
-  const fits =
-    hops >= 0 &&
-    hops <= hopsAllowed(facts.parent) &&
-    proposal.expiresAt > facts.now &&
-    proposal.expiresAt <= Math.min(facts.sourceEnds, facts.targetEnds, facts.parent?.expiresAt ?? Number.POSITIVE_INFINITY) &&
-    proposal.resources.length > 0 &&
-    proposal.resources.every((entry) => entry.scopes.size > 0 && isSubset(entry.scopes, facts.held(entry.resource)));
+  const fits = hopsFit(proposal, facts) && lifeFits(proposal, facts) && resourcesFit(proposal, facts);
   return fits ? undefined : 'authority_exceeded';
+}
+
+function hopsFit({ hops = 0 }: EdgeProposal, { parent }: EdgeFacts): boolean {
+  return hops >= 0 && hops <= hopsAllowed(parent);
+}
+
+function lifeFits({ expiresAt }: EdgeProposal, { now, sourceEnds, targetEnds, parent }: EdgeFacts): boolean {
+  const parentEnds = parent?.expiresAt ?? Number.POSITIVE_INFINITY;
+  return expiresAt > now && expiresAt <= Math.min(sourceEnds, targetEnds, parentEnds);
+}
+
+function resourcesFit({ resources }: EdgeProposal, { held }: EdgeFacts): boolean {
+  return (
+    resources.length > 0 &&
+    resources.every((entry) => entry.scopes.size > 0 && isSubset(entry.scopes, held(entry.resource)))
+  );
 }
 
 function reaches(from: string, to: string, outgoing: (session: string) => readonly string[]): boolean {

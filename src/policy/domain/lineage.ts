@@ -97,7 +97,8 @@ class Walk {
   }
 
   lineage(start: LineageStart): Lineage {
-    if (start.delegation !== undefined && this.edges[0]?.id !== start.delegation) throw new LineageError('delegation_not_usable');
+    if (start.delegation !== undefined && this.edges[0]?.id !== start.delegation)
+      throw new LineageError('delegation_not_usable');
     const current = this.sessions[0];
     const root = this.sessions.at(-1);
     if (!current || !root) throw new LineageError('session_unknown');

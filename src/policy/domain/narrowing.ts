@@ -22,7 +22,8 @@ export function narrow(request: NarrowingRequest, bounds: Bounds): Narrowing {
   const held = request.targets.map((target) => heldAt(target, bounds));
   const common = intersect(...held);
   const missing = request.scope ? difference(request.scope, common) : common;
-  if (held.length === 0 || held.some((scopes) => scopes.size === 0)) return { ok: false, code: 'invalid_target', missing };
+  if (held.length === 0 || held.some((scopes) => scopes.size === 0))
+    return { ok: false, code: 'invalid_target', missing };
   if (request.scope && missing.size > 0) return { ok: false, code: 'invalid_scope', missing };
   if (common.size === 0) return { ok: false, code: 'invalid_target', missing };
   return { ok: true, scopes: request.scope ?? common };

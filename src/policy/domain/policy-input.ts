@@ -65,7 +65,12 @@ export function recordedInput(scene: PolicyScene, scopes: ScopeSet, targets: rea
 
 function principalOf(principal: Principal): JsonObject {
   if (principal.session === undefined) return { type: 'Application', id: principal.application };
-  return { type: 'Session', id: principal.session, application: principal.application, labels: [...new Set(principal.labels)].sort() };
+  return {
+    type: 'Session',
+    id: principal.session,
+    application: principal.application,
+    labels: [...new Set(principal.labels)].sort(),
+  };
 }
 
 function contextOf(facts: PolicyFacts): JsonObject {

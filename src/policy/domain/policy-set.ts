@@ -17,7 +17,11 @@ export interface PolicySet {
   evaluate(input: PolicyInput): PolicyVerdict;
 }
 
-const PERMITTED: PolicyVerdict = Object.freeze({ effect: 'permit', determining: Object.freeze(['default']), reasons: Object.freeze([]) });
+const PERMITTED: PolicyVerdict = Object.freeze({
+  effect: 'permit',
+  determining: Object.freeze(['default']),
+  reasons: Object.freeze([]),
+});
 
 /** What a zone without policies of its own has: grants alone decide, `permit(principal, action, resource);`. */
 export const DEFAULT_POLICY_SET: PolicySet = Object.freeze({ version: 0, evaluate: () => PERMITTED });

@@ -15,9 +15,15 @@ export function memoKey(text: string): MemoKey {
   // An escape could spell a member's name in another way.
   const whole = text.includes('\\') || /\bcontext\b(?!\s*(?:\.|\[|has\b))/.test(text);
   const read = VARYING.filter((name) => whole || text.includes(name));
-  const namesSessions = whole || /\bSession\s*::/.test(text) || /principal\s*(?:==|!=)|(?:==|!=)\s*principal/.test(text);
+  const namesSessions =
+    whole || /\bSession\s*::/.test(text) || /principal\s*(?:==|!=)|(?:==|!=)\s*principal/.test(text);
   return ({ principal, action, resource, context }) =>
-    JSON.stringify([namesSessions ? principal : withoutId(principal), action, resource, read.map((name) => context[name] ?? null)]);
+    JSON.stringify([
+      namesSessions ? principal : withoutId(principal),
+      action,
+      resource,
+      read.map((name) => context[name] ?? null),
+    ]);
 }
 
 function withoutId(principal: JsonObject): JsonObject {

@@ -1,0 +1,27 @@
+import { In } from 'typeorm';
+import type { ZoneTx } from '../../platform/database/index.js';
+import { DeclaredScopeEntity } from './declared-scope.entity.js';
+import { PolicySetEntity } from './policy-set.entity.js';
+import { PolicyEntity } from './policy.entity.js';
+
+/** The entities of this module. */
+export const POLICY_ENTITIES = [PolicyEntity, PolicySetEntity, DeclaredScopeEntity];
+
+/** The active set of the zone with its texts in the set's order; undefined when none was ever activated. */
+export async function readActiveSet(tx: ZoneTx): Promise<{ version: number; policies: PolicyEntity[] } | undefined> {
+  const set = await tx.em.getRepository(PolicySetEntity).findOneBy({ zone: tx.zone, status: 'active' });
+  return set ? { version: set.version, policies: await readPolicies(tx, set.policies) } : undefined;
+}
+
+/** Policies by their ids, in the order of the ids; a missing one is left out. */
+export async function readPolicies(tx: ZoneTx, ids: readonly string[]): Promise<PolicyEntity[]> {
+  const found = await tx.em.getRepository(PolicyEntity).findBy({ zone: tx.zone, id: In([...ids]) });
+  const byId = new Map(found.map((policy) => [policy.id, policy]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** Every scope the zone has ever declared. */
+export async function readDeclaredScopes(tx: ZoneTx): Promise<string[]> {
+  const rows = await tx.em.getRepository(DeclaredScopeEntity).findBy({ zone: tx.zone });
+  return rows.map((row) => row.scope);
+}
