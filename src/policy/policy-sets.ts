@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { Database } from '../platform/database/index.js';
@@ -15,6 +16,8 @@ const UNKNOWN: PolicySet = { version: -1, evaluate: () => ({ effect: 'deny', det
 export class PolicySets {
   private readonly sets = new Map<string, PolicySet>();
   private readonly loading = new Map<string, Promise<void>>();
+  /** The engine's memory is the process's; two applications in one process must not meet there. */
+  private readonly place = randomUUID();
 
   constructor(
     private readonly database: Database,
@@ -47,13 +50,13 @@ export class PolicySets {
   /** A set that cannot be compiled denies: it was validated before it was activated, so something is wrong with it. */
   private async load(zone: string): Promise<void> {
     const active = await this.database.readZone(zone, readActiveSet);
-    this.sets.set(zone, active ? compile(zone, active) : DEFAULT_POLICY_SET);
+    this.sets.set(zone, active ? compile(`${this.place}/${zone}`, active) : DEFAULT_POLICY_SET);
   }
 }
 
-function compile(zone: string, active: { version: number; policies: readonly { id: string; cedar: string }[] }): PolicySet {
+function compile(place: string, active: { version: number; policies: readonly { id: string; cedar: string }[] }): PolicySet {
   try {
-    return new CompiledPolicySet(active.version, active.policies, `zone/${zone}/${active.version % 2}`);
+    return new CompiledPolicySet(active.version, active.policies, `${place}/${active.version % 2}`);
   } catch {
     return { ...UNKNOWN, version: active.version };
   }

@@ -63,6 +63,7 @@ describe('active policy set', () => {
     expect(one.sets.active('two').evaluate(INPUT)).toMatchObject({ effect: 'deny', reasons: ['no_permit'] });
     await two.feed.poll();
     expect(two.sets.active('two').version).toBe(1);
+    for (const each of [one, two]) expect(each.sets.active('two').evaluate({ ...INPUT, action: 'write' }).effect).toBe('permit');
     await activate(one, 'two', 2, 'permit(principal, action == Action::"read", resource);');
     expect(one.sets.active('two').evaluate(INPUT).effect).toBe('permit');
   });
