@@ -7,8 +7,8 @@ import type { JsonValue } from './json.js';
 describe('canonicalize (RFC 8785)', () => {
   it('prints the example of §3.2.4', () => {
     const value = {
-      numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
-      string: '\u20ac$\u000F\u000aA\'\u0042\u0022\u005c\\\u0022\u002f',
+      numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+      string: "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\u0022\u002f",
       literals: [null, true, false],
     };
     expect(canonicalize(value)).toBe(
@@ -17,16 +17,20 @@ describe('canonicalize (RFC 8785)', () => {
   });
 
   it('sorts members by UTF-16 code units (§3.2.3)', () => {
-    const value = { '\u20ac': 'Euro Sign', '\r': 'Carriage Return', '\ufb33': 'Hebrew', '1': 'One', '\ud83d\ude00': 'Emoji', '\u0080': 'Control', 'ö': 'Latin' };
-    expect([...canonicalize(value).matchAll(/"(Carriage Return|One|Control|Latin|Euro Sign|Emoji|Hebrew)"/g)].map((match) => match[1])).toEqual([
-      'Carriage Return',
-      'One',
-      'Control',
-      'Latin',
-      'Euro Sign',
-      'Emoji',
-      'Hebrew',
-    ]);
+    const value = {
+      '\u20ac': 'Euro Sign',
+      '\r': 'Carriage Return',
+      '\ufb33': 'Hebrew',
+      '1': 'One',
+      '\ud83d\ude00': 'Emoji',
+      '\u0080': 'Control',
+      ö: 'Latin',
+    };
+    expect(
+      [...canonicalize(value).matchAll(/"(Carriage Return|One|Control|Latin|Euro Sign|Emoji|Hebrew)"/g)].map(
+        (match) => match[1],
+      ),
+    ).toEqual(['Carriage Return', 'One', 'Control', 'Latin', 'Euro Sign', 'Emoji', 'Hebrew']);
   });
 
   const numbers: [number, string][] = [

@@ -13,18 +13,12 @@ export function canonicalize(value: JsonValue): string {
 }
 
 function write(value: unknown, depth: number): string {
-  switch (typeof value) {
-    case 'string':
-      return quote(value);
-    case 'number':
-      return writeNumber(value);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    case 'object':
-      return value === null ? 'null' : writeContainer(value, depth + 1);
-    default:
-      throw new TypeError(`canonical JSON cannot carry a ${typeof value}`);
-  }
+  if (value === null) return 'null';
+  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'number') return writeNumber(value);
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (typeof value === 'object') return writeContainer(value, depth + 1);
+  throw new TypeError(`canonical JSON cannot carry a ${typeof value}`);
 }
 
 function writeNumber(value: number): string {

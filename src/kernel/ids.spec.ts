@@ -8,9 +8,12 @@ describe('ids', () => {
     expect(formatId('app', UUID.toUpperCase())).toBe(`app_${UUID}`);
   });
 
-  it.each(['', 'x', UUID.replaceAll('-', ''), `${UUID}0`, '00000000-0000-0000-0000-000000000000'])('refuses to make an id of %p', (uuid) => {
-    expect(() => formatId('app', uuid)).toThrow(TypeError);
-  });
+  it.each(['', 'x', UUID.replaceAll('-', ''), `${UUID}0`, '00000000-0000-0000-0000-000000000000'])(
+    'refuses to make an id of %p',
+    (uuid) => {
+      expect(() => formatId('app', uuid)).toThrow(TypeError);
+    },
+  );
 
   it.each([
     [`app_${UUID}`, true],

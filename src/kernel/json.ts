@@ -7,12 +7,7 @@ export interface JsonObject {
 }
 
 export type JsonFault =
-  | 'syntax'
-  | 'duplicate_member'
-  | 'forbidden_member'
-  | 'too_deep'
-  | 'lone_surrogate'
-  | 'number_out_of_range';
+  'syntax' | 'duplicate_member' | 'forbidden_member' | 'too_deep' | 'lone_surrogate' | 'number_out_of_range';
 
 /** Thrown by {@link parseJsonStrict}; `reason` is stable and holds nothing of the text that was refused. */
 export class StrictJsonError extends Error {

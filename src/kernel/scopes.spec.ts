@@ -15,12 +15,23 @@ describe('parseScope (RFC 6749 §3.3)', () => {
     expect([...(parseScope(text) ?? [])]).toEqual(expected);
   });
 
-  it.each(['', ' ', ' read', 'read ', 'read  write', 'read\twrite', 'read\nwrite', 'a"b', 'a\\b', 'é', 'a\u0000', 'a\u007f', '\ud83d\ude00'])(
-    'refuses %p',
-    (text) => {
-      expect(parseScope(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    ' ',
+    ' read',
+    'read ',
+    'read  write',
+    'read\twrite',
+    'read\nwrite',
+    'a"b',
+    'a\\b',
+    'é',
+    'a\u0000',
+    'a\u007f',
+    '\ud83d\ude00',
+  ])('refuses %p', (text) => {
+    expect(parseScope(text)).toBeUndefined();
+  });
 
   it('is undone by formatScope', () => {
     fc.assert(
