@@ -111,8 +111,8 @@ export class OutboxRelay {
 
   private async send(row: ClaimedRow): Promise<string | undefined> {
     try {
-      const { queue, name, zone, body, messageId, id } = row;
-      await this.parts.queues.send({ queue, name, zone, body, id: messageId, jobId: id });
+      const { queue, name, zone, body, messageId, id, attempts } = row;
+      await this.parts.queues.send({ queue, name, zone, body, id: messageId, jobId: id, again: attempts > 1 });
       return undefined;
     } catch (error) {
       return failureCode(error);

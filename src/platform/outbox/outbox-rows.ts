@@ -10,6 +10,8 @@ export interface ClaimedRow {
   readonly queue: QueueName;
   readonly name: string;
   readonly body: JsonObject;
+  /** This claim included. */
+  readonly attempts: number;
 }
 
 export interface OutboxBacklog {
@@ -32,9 +34,9 @@ export function claimRows(tx: Tx, limit: number, leaseSeconds: number): Promise<
        ORDER BY o.position LIMIT $1 FOR UPDATE OF o SKIP LOCKED
      ), claimed AS (
        UPDATE caracal.outbox o SET leased_until = now() + make_interval(secs => $2), attempts = o.attempts + 1
-       FROM due WHERE o.id = due.id RETURNING o.id, o.message_id, o.zone, o.queue, o.name, o.body, o.position
+       FROM due WHERE o.id = due.id RETURNING o.id, o.message_id, o.zone, o.queue, o.name, o.body, o.attempts, o.position
      )
-     SELECT id, coalesce(message_id, id) AS "messageId", zone, queue, name, body FROM claimed ORDER BY position`,
+     SELECT id, coalesce(message_id, id) AS "messageId", zone, queue, name, body, attempts FROM claimed ORDER BY position`,
     [limit, leaseSeconds],
   );
 }

@@ -3,6 +3,7 @@ import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
 import type { Database, ZoneTx } from '../database/index.js';
 import { newUuid } from '../ids/index.js';
+import { within } from './backend/bull-queue.js';
 import type { JobBackend, JobQueue } from './backend/job-backend.js';
 import { ConsumerFleet } from './consumer-fleet.js';
 import type { SettledListener } from './consumer.js';
@@ -16,6 +17,8 @@ import { consumeOnce } from './inbox.js';
 import type { QueueObserver } from './observer.js';
 import { Schedules, type Every } from './schedules.js';
 
+/** A backend that is not there within this time is unreachable, though the connection may still come about. */
+const OPENING_MS = 5_000;
 /** No envelope lives longer; the inbox remembers longer than that. */
 const LONGEST_LIFE_MS = 7 * 86_400_000;
 
@@ -29,6 +32,8 @@ export interface OutgoingMessage {
   readonly id?: string;
   /** The job's id, when it must differ from the message's. While a job of this id is queued, another is not added. */
   readonly jobId?: string;
+  /** It was sent before and nothing was heard of it. */
+  readonly again?: boolean;
   /** At most, and by default, seven days. */
   readonly expiresInMs?: number;
 }
@@ -63,12 +68,13 @@ export class Queues {
 
   /** {@link Queues.enqueue} with a say in the ids and the life of the message. */
   async send(message: OutgoingMessage): Promise<void> {
-    const { queue, name, zone, body, id = newUuid() } = message;
+    const { queue, name, zone, body, again = false, id = newUuid() } = message;
     const issuedAt = this.parts.clock.now();
     const expiresAt = issuedAt + Math.min(message.expiresInMs ?? LONGEST_LIFE_MS, LONGEST_LIFE_MS);
     const envelope = sealEnvelope(this.parts.keys, { queue, name, id, zone, issuedAt, expiresAt, body });
     try {
-      await (await this.queue(queue)).add(name, envelope, message.jobId ?? id);
+      const target = await within(OPENING_MS, this.queue(queue));
+      await target.add({ id: message.jobId ?? id, name, envelope, again });
     } catch (error) {
       throw unreachable(error);
     }

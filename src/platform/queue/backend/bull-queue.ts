@@ -1,11 +1,18 @@
 import type { Queue } from 'bullmq';
-import type { JobQueue, ScheduleSpec } from './job-backend.js';
+import type { JobQueue, NewJob, ScheduleSpec } from './job-backend.js';
 import { JOB_OPTIONS } from './job-options.js';
 
 /** What is used of BullMQ's queue, whichever backend it stands on. */
 export type AnyQueue = Pick<
   Queue<object>,
-  'add' | 'upsertJobScheduler' | 'getJobSchedulers' | 'removeJobScheduler' | 'getJobCounts' | 'close'
+  | 'add'
+  | 'remove'
+  | 'getJobState'
+  | 'upsertJobScheduler'
+  | 'getJobSchedulers'
+  | 'removeJobScheduler'
+  | 'getJobCounts'
+  | 'close'
 >;
 
 const ANSWER_MS = 5_000;
@@ -14,8 +21,9 @@ const ANSWER_MS = 5_000;
 export class BullQueue implements JobQueue {
   constructor(private readonly queue: AnyQueue) {}
 
-  async add(name: string, envelope: object, jobId: string): Promise<void> {
-    await within(ANSWER_MS, this.queue.add(name, envelope, { ...JOB_OPTIONS, jobId }));
+  async add({ id, name, envelope, again }: NewJob): Promise<void> {
+    if (again) await this.clearEnded(id);
+    await within(ANSWER_MS, this.queue.add(name, envelope, { ...JOB_OPTIONS, jobId: id }));
   }
 
   async schedule({ id, every, name, envelope }: ScheduleSpec): Promise<void> {
@@ -36,6 +44,11 @@ export class BullQueue implements JobQueue {
 
   async close(): Promise<void> {
     await this.queue.close();
+  }
+
+  private async clearEnded(jobId: string): Promise<void> {
+    const state = await within(ANSWER_MS, this.queue.getJobState(jobId));
+    if (state === 'completed' || state === 'failed') await within(ANSWER_MS, this.queue.remove(jobId));
   }
 }
 

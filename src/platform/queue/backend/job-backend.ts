@@ -9,6 +9,14 @@ export interface RawJob {
   readonly stalledCounter: number;
 }
 
+export interface NewJob {
+  readonly id: string;
+  readonly name: string;
+  readonly envelope: object;
+  /** The id was added before: what has ended under it and is still there makes room. */
+  readonly again?: boolean;
+}
+
 export interface ScheduleSpec {
   readonly id: string;
   /** Milliseconds, or a cron pattern in UTC. */
@@ -20,7 +28,7 @@ export interface ScheduleSpec {
 /** Puts jobs into one queue. Rejects when the backend cannot be reached; never waits for it without limit. */
 export interface JobQueue {
   /** Adding an id that is still in the queue changes nothing. */
-  add(name: string, envelope: object, jobId: string): Promise<void>;
+  add(job: NewJob): Promise<void>;
   schedule(spec: ScheduleSpec): Promise<void>;
   /** Removes every schedule whose id is not among these. */
   keepSchedules(ids: ReadonlySet<string>): Promise<void>;

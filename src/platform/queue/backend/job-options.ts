@@ -1,4 +1,5 @@
-import type { JobsOptions, WorkerOptions } from 'bullmq';
+import type { Job, JobsOptions, WorkerOptions } from 'bullmq';
+import type { RawJob } from './job-backend.js';
 import { retryDelay } from '../domain/failure.js';
 
 /** BullMQ keeps attempts as a 32-bit integer; a job ends when it has succeeded or been buried, never because it was tried often. */
@@ -25,6 +26,14 @@ export const WORKER_OPTIONS = {
   runRetryDelay: 1_000,
   settings: { backoffStrategy: (attempts: number) => retryDelay(attempts, Math.random()) },
 } as const satisfies Partial<WorkerOptions>;
+
+/** Whoever put the job there does not decide how it ends: its options are replaced by ours before it is worked on. */
+export function underOurOptions(process: (job: RawJob) => Promise<void>): (job: Job) => Promise<void> {
+  return (job) => {
+    Object.assign(job.opts, JOB_OPTIONS);
+    return process(job);
+  };
+}
 
 /** BullMQ's own event stream has no reader here. */
 export const EVENT_STREAM = { events: { maxLen: 256 } } as const;

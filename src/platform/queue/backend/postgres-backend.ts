@@ -5,7 +5,7 @@ import type { QueueName } from '../domain/queue-names.js';
 import { BullQueue } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
 import type { JobBackend, JobQueue, JobWorker, WorkerSpec } from './job-backend.js';
-import { EVENT_STREAM, WORKER_OPTIONS } from './job-options.js';
+import { EVENT_STREAM, underOurOptions, WORKER_OPTIONS } from './job-options.js';
 
 /** The schema of BullMQ's own tables. */
 export const QUEUE_SCHEMA = 'bullmq';
@@ -25,6 +25,7 @@ export type QueueConnection = ReturnType<typeof clientOptions>;
 export class PostgresBackend implements JobBackend {
   readonly kind = 'postgres';
   private readonly producers: pg.Pool;
+  private closing: Promise<void> | undefined;
 
   constructor(
     private readonly connection: QueueConnection,
@@ -52,7 +53,7 @@ export class PostgresBackend implements JobBackend {
   async worker({ queue, concurrency, process, onFault }: WorkerSpec): Promise<JobWorker> {
     const worker = new Worker(
       queue,
-      process,
+      underOurOptions(process),
       {
         ...WORKER_OPTIONS,
         concurrency,
@@ -70,6 +71,6 @@ export class PostgresBackend implements JobBackend {
   }
 
   async close(): Promise<void> {
-    await this.producers.end();
+    await (this.closing ??= this.producers.end());
   }
 }

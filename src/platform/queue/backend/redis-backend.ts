@@ -4,7 +4,7 @@ import type { QueueName } from '../domain/queue-names.js';
 import { BullQueue, within } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
 import type { JobBackend, JobQueue, JobWorker, WorkerSpec } from './job-backend.js';
-import { EVENT_STREAM, WORKER_OPTIONS } from './job-options.js';
+import { EVENT_STREAM, underOurOptions, WORKER_OPTIONS } from './job-options.js';
 
 const PREFIX = 'caracal';
 const PING_MS = 2_000;
@@ -31,7 +31,12 @@ export class RedisBackend implements JobBackend {
 
   async worker({ queue, concurrency, process, onFault }: WorkerSpec): Promise<JobWorker> {
     const connection = { url: this.url, maxRetriesPerRequest: null };
-    const worker = new Worker(queue, process, { ...WORKER_OPTIONS, concurrency, prefix: PREFIX, connection });
+    const worker = new Worker(queue, underOurOptions(process), {
+      ...WORKER_OPTIONS,
+      concurrency,
+      prefix: PREFIX,
+      connection,
+    });
     worker.on('error', onFault);
     return BullWorker.start(worker, onFault);
   }
