@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { ZoneTx } from '../../src/platform/database/index.js';
 import { newUuid } from '../../src/platform/ids/index.js';
 import { claimRows } from '../../src/platform/outbox/outbox-rows.js';
-import { removeOld } from '../../src/platform/outbox/queue-retention.js';
 import type { Message, Queues } from '../../src/platform/queue/index.js';
 import { eventually, makeEffect, QueueBench, testedBackends, ZONE } from '../support/queueing.js';
 
@@ -160,34 +159,5 @@ describe.each(testedBackends())('outbox on %s', (kind) => {
         [1, 2, 3].map((n) => `${aggregate}.${n}`),
       );
     }
-  });
-});
-
-describe('outbox retention', () => {
-  it('removes what is done for a day and ids no envelope can carry any more, and nothing else', async () => {
-    const bench = await QueueBench.open('postgres');
-    const ids = await bench.database.withZone(ZONE, async (tx) => [
-      await put(tx, 'a', 'done long ago'),
-      await put(tx, 'a', 'done now'),
-      await put(tx, 'a', 'open'),
-    ]);
-    await bench.test.superuser(async (client) => {
-      await client.query(`UPDATE caracal.outbox SET done_at = now() - interval '25 hours' WHERE id = $1`, [ids[0]]);
-      await client.query(`UPDATE caracal.outbox SET done_at = now() WHERE id = $1`, [ids[1]]);
-      await client.query(`UPDATE caracal.outbox SET created_at = now() - interval '1 year'`);
-      await client.query(
-        `INSERT INTO caracal.inbox (queue, id, at) VALUES ('audit', $1, now() - interval '8 days 1 minute'), ('audit', $2, now() - interval '7 days')`,
-        [ids[0], ids[1]],
-      );
-    });
-    await removeOld(bench.database);
-    const left = await bench.test.superuser(async (client) => ({
-      outbox: (await client.query<{ id: string }>('SELECT id FROM caracal.outbox ORDER BY position')).rows.map(
-        (row) => row.id,
-      ),
-      inbox: (await client.query<{ id: string }>('SELECT id FROM caracal.inbox')).rows.map((row) => row.id),
-    }));
-    expect(left).toEqual({ outbox: ids.slice(1), inbox: [ids[1]] });
-    await bench.close();
   });
 });
