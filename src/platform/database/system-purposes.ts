@@ -6,6 +6,7 @@ export type SystemPurpose =
   | 'inbox'
   | 'dead-letters'
   | 'expiry'
+  | 'key-rotation'
   | 'retention'
   | 'ledger-sweep'
   | 'fingerprints'

@@ -5,8 +5,8 @@ export type Capability = (typeof CAPABILITIES)[number];
 export interface AdminAccessOptions {
   /** A token that is bound to zones may call this route although it names no zone; the handler shows it no other zone's objects. */
   readonly zoneBound?: boolean;
-  /** No token is asked for while the listener is bound to loopback. */
-  readonly openOnLoopback?: boolean;
+  /** A monitoring system may call it: without a token while the server is bound to loopback, else with the metrics token as well. */
+  readonly scrape?: boolean;
 }
 
 /** Who may call a route. The guards of `auth` enforce it; the body parsers and error filters go by it. */

@@ -1,0 +1,81 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { CLOCK, type Clock } from '../kernel/clock.js';
+import { ChangeFeed } from '../platform/changes/index.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/index.js';
+import { Database } from '../platform/database/index.js';
+import { Envelope, SECRETS, type Secrets } from '../platform/secrets/index.js';
+import { AdminTokenView } from './admin-token-view.js';
+import { AdminTokens } from './admin-tokens.js';
+import { addressRanges } from './domain/address-ranges.js';
+import { AccessGuard } from './http/access.guard.js';
+import { AdminKeysController } from './http/admin-keys.controller.js';
+import { AdminTokensController } from './http/admin-tokens.controller.js';
+import { AdminGuard } from './http/admin.guard.js';
+import { RuntimeGuard } from './http/runtime.guard.js';
+import { AdvanceKeys } from './jobs/advance-keys.js';
+import { KeyAdministration } from './key-administration.js';
+import { KeyLifecycle } from './key-lifecycle.js';
+import { KeyMinting } from './key-minting.js';
+import { KeyRing } from './key-ring.js';
+import { ADMIN_TOKEN_MAC, CLIENT_SECRET_MAC } from './ports.js';
+import { secretMac } from './secret-macs.js';
+import { TokenSigner } from './token-signer.js';
+import { TokenVerifier } from './token-verifier.js';
+
+/** Keys, tokens, and the guards in front of every route. Its ports TOKEN_STATUS and ZONE_DIRECTORY are provided by global modules to its right. */
+@Global()
+@Module({
+  controllers: [AdminKeysController, AdminTokensController],
+  providers: [
+    { provide: KeyMinting, inject: [Envelope], useFactory: (envelope: Envelope) => new KeyMinting(envelope) },
+    {
+      provide: CLIENT_SECRET_MAC,
+      inject: [SECRETS],
+      useFactory: (secrets: Secrets) => secretMac(secrets.pepper, 'client_secret'),
+    },
+    {
+      provide: ADMIN_TOKEN_MAC,
+      inject: [SECRETS],
+      useFactory: (secrets: Secrets) => secretMac(secrets.pepper, 'admin_token'),
+    },
+    {
+      provide: AdminTokenView,
+      inject: [Database, ChangeFeed, CLOCK, ADMIN_TOKEN_MAC, SECRETS, APP_CONFIG],
+      useFactory: makeAdminTokenView,
+    },
+    KeyRing,
+    KeyLifecycle,
+    KeyAdministration,
+    AdminTokens,
+    TokenSigner,
+    TokenVerifier,
+    AdminGuard,
+    RuntimeGuard,
+    AdvanceKeys,
+    { provide: APP_GUARD, useClass: AccessGuard },
+  ],
+  exports: [KeyRing, TokenSigner, TokenVerifier, CLIENT_SECRET_MAC],
+})
+export class AuthModule {}
+
+function makeAdminTokenView(
+  ...[database, feed, clock, mac, secrets, config]: [
+    Database,
+    ChangeFeed,
+    Clock,
+    (secret: string) => Buffer,
+    Secrets,
+    AppConfig,
+  ]
+): AdminTokenView {
+  const maySendBootstrap = addressRanges(config.http.bootstrapCidrs);
+  return new AdminTokenView({
+    database,
+    feed,
+    clock,
+    mac,
+    bootstrapToken: secrets.adminToken.reveal(),
+    maySendBootstrap,
+  });
+}

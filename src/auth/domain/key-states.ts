@@ -1,0 +1,38 @@
+import { LEEWAY_SECONDS } from './check-times.js';
+import { LONGEST_TOKEN_SECONDS } from './token-profile.js';
+
+/** next: published, signs nothing yet · active: signs · retiring: published until its last token has expired · the others: gone. */
+export type KeyState = 'next' | 'active' | 'retiring' | 'retired' | 'revoked';
+
+/** What the life of a key depends on. Times are milliseconds. */
+export interface KeyFacts {
+  readonly kid: string;
+  readonly state: KeyState;
+  readonly publishedAt: number;
+  readonly activateAfter?: number | undefined;
+  readonly retiringAt?: number | undefined;
+}
+
+/** How long a verifier may hold our JWKS: what its `Cache-Control` says. A key signs only when every such copy holds it. */
+export const JWKS_MAX_AGE_SECONDS = 300;
+const RETIRING_MS = (LONGEST_TOKEN_SECONDS + LEEWAY_SECONDS) * 1000;
+
+/** When a published key may start to sign without failing a verifier that holds a warm JWKS. */
+export function promotableAt(next: KeyFacts): number {
+  return next.publishedAt + JWKS_MAX_AGE_SECONDS * 1000;
+}
+
+/** True for keys that verifiers must know. */
+export function isPublished({ state }: Pick<KeyFacts, 'state'>): boolean {
+  return state === 'next' || state === 'active' || state === 'retiring';
+}
+
+/** Retiring keys whose last token has expired: nothing refers to them any more. */
+export function retirable(keys: readonly KeyFacts[], now: number): readonly KeyFacts[] {
+  return keys.filter((key) => key.state === 'retiring' && (key.retiringAt ?? now) + RETIRING_MS <= now);
+}
+
+/** The next key, when a rotation that had to wait for it is due. */
+export function duePromotion(keys: readonly KeyFacts[], now: number): KeyFacts | undefined {
+  return keys.find((key) => key.state === 'next' && key.activateAfter !== undefined && key.activateAfter <= now);
+}

@@ -1,0 +1,32 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../../kernel/app-error.js';
+import { routeAccess } from '../../platform/http/index.js';
+import { AdminGuard } from './admin.guard.js';
+import { RuntimeGuard } from './runtime.guard.js';
+
+/** In front of every handler: does what the route's access declaration says, and refuses where there is none. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly admin: AdminGuard,
+    private readonly runtime: RuntimeGuard,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const access = routeAccess(context.switchToHttp().getRequest<FastifyRequest>());
+    switch (access?.kind) {
+      case 'public':
+      case 'oauth':
+        return true;
+      case 'admin':
+        return this.admin.canActivate(context);
+      case 'runtime':
+        return this.runtime.canActivate(context);
+      case 'control':
+        throw new AppError('control_disabled', 'The control endpoint is off.', { retryAfter: 60 });
+      case undefined:
+        throw new Error('a route without an access declaration was reached');
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+} from 'class-validator';
+import { formatTime } from '../../kernel/times.js';
+import { CAPABILITIES, type Capability } from '../../platform/http/index.js';
+import type { AdminTokenEntity } from '../persistence/admin-token.entity.js';
+
+const DAY_SECONDS = 86_400;
+export const DEFAULT_TTL_SECONDS = 90 * DAY_SECONDS;
+const MAX_TTL_SECONDS = 365 * DAY_SECONDS;
+const ZONE_SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+export class CreateAdminTokenDto {
+  @IsString()
+  @Length(1, 128)
+  @Matches(/^[^\p{Cc}]+$/u, { message: 'name must not hold control characters' })
+  name!: string;
+
+  @ArrayMinSize(1)
+  @ArrayMaxSize(CAPABILITIES.length)
+  @ArrayUnique()
+  @IsIn(CAPABILITIES, { each: true })
+  capabilities!: Capability[];
+
+  /** Without zones the token is global. */
+  @IsOptional()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @Matches(ZONE_SLUG, { each: true, message: 'each of zones must be the slug of a zone' })
+  zones?: string[];
+
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_TTL_SECONDS)
+  ttl_seconds?: number;
+}
+
+/** An admin token as the API shows it; the token itself only once, when it is made. */
+export interface AdminTokenAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly capabilities: readonly Capability[];
+  readonly zones: readonly string[] | null;
+  readonly created_at: string;
+  readonly created_by: string | null;
+  readonly expires_at: string;
+  readonly revoked_at: string | null;
+}
+
+export function adminTokenAnswer(row: AdminTokenEntity): AdminTokenAnswer {
+  return {
+    id: row.id,
+    name: row.name,
+    capabilities: row.capabilities,
+    zones: row.zones,
+    created_at: formatTime(row.createdAt.getTime()),
+    created_by: row.createdBy,
+    expires_at: formatTime(row.expiresAt.getTime()),
+    revoked_at: row.revokedAt && formatTime(row.revokedAt.getTime()),
+  };
+}

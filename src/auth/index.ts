@@ -1,0 +1,16 @@
+export { AuthModule } from './auth.module.js';
+export { AUTH_ENTITIES } from './persistence/auth-entities.js';
+export { KeyRing } from './key-ring.js';
+export {
+  CLIENT_SECRET_MAC,
+  TOKEN_STATUS,
+  ZONE_DIRECTORY,
+  type ClientSecretMac,
+  type TokenStatus,
+  type ZoneDirectory,
+} from './ports.js';
+export { Admin, assertZone, Runtime, type AdminPrincipal, type RuntimePrincipal } from './principals.js';
+export { TokenError } from './domain/token-error.js';
+export type { TokenClaims, TokenClass } from './domain/token-claims.js';
+export { TokenSigner } from './token-signer.js';
+export { TokenVerifier, type ExpectedToken, type VerifiedToken } from './token-verifier.js';

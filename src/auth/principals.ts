@@ -1,0 +1,57 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../kernel/app-error.js';
+import { requestFacts, type Capability, type RequestFacts } from '../platform/http/index.js';
+import type { VerifiedToken } from './token-verifier.js';
+
+/** An administrator, as the admin token says. */
+export interface AdminPrincipal {
+  readonly kind: 'admin';
+  /** The token's id. */
+  readonly id: string;
+  readonly name: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  /** The zones the token is bound to; undefined for a global token. */
+  readonly zones?: ReadonlySet<string>;
+  /** True for the token of the secret file alone. */
+  readonly bootstrap: boolean;
+}
+
+/** An application or one of its sessions, as its token says. */
+export interface RuntimePrincipal {
+  readonly kind: 'runtime';
+  readonly token: VerifiedToken;
+  /** Its session is suspended: it may be read, resumed and terminated, nothing else. */
+  readonly suspended: boolean;
+}
+
+export type Principal = AdminPrincipal | RuntimePrincipal;
+
+/** Injects the {@link AdminPrincipal} of a route with `@AdminAccess`. */
+export const Admin = createParamDecorator((_: unknown, context: ExecutionContext) => principalOf(context, 'admin'));
+
+/** Injects the {@link RuntimePrincipal} of a route with `@RuntimeAccess`. */
+export const Runtime = createParamDecorator((_: unknown, context: ExecutionContext) => principalOf(context, 'runtime'));
+
+/** Who asks for a change, and in which request: what the ledger entry of an administrative change needs. */
+export interface AdminRequest {
+  readonly admin: AdminPrincipal;
+  readonly facts: RequestFacts;
+}
+
+/** Injects the {@link AdminRequest} of a route with `@AdminAccess`. */
+export const AdminCall = createParamDecorator((_: unknown, context: ExecutionContext): AdminRequest => ({
+  admin: principalOf(context, 'admin') as AdminPrincipal,
+  facts: requestFacts(context.switchToHttp().getRequest<FastifyRequest>()),
+}));
+
+/** Throws `not_found` unless the token may see the zone: a foreign zone and a missing one look alike. */
+export function assertZone(principal: AdminPrincipal, zone: string): void {
+  if (principal.zones && !principal.zones.has(zone)) throw new AppError('not_found', 'There is no such zone.');
+}
+
+function principalOf(context: ExecutionContext, kind: Principal['kind']): Principal {
+  const { user } = context.switchToHttp().getRequest<FastifyRequest & { user?: Principal }>();
+  if (user?.kind !== kind) throw new Error(`the route has no ${kind} principal`);
+  return user;
+}

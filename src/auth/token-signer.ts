@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '../kernel/app-error.js';
+import type { TokenClaims, TokenClass } from './domain/token-claims.js';
+import { TOKEN_PROFILES } from './domain/token-profile.js';
+import { KeyRing } from './key-ring.js';
+
+/** The one place where tokens are signed. Whoever calls it has decided, recorded the decision and checked revocation since. */
+@Injectable()
+export class TokenSigner {
+  constructor(private readonly ring: KeyRing) {}
+
+  /** A compact JWS under the zone's active key (RFC 9068 §2). A token that would exceed its class's size is not issued. */
+  async sign(zone: string, klass: TokenClass, claims: TokenClaims): Promise<string> {
+    const { maxBytes, maxSeconds } = TOKEN_PROFILES[klass];
+    if (claims.zone !== zone || claims.exp - claims.iat > maxSeconds)
+      throw new Error(`these claims are not those of a token of class ${klass}`);
+    const key = await this.ring.signingKey(zone);
+    const signingInput = `${key.header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
+    const token = `${signingInput}.${key.sign(signingInput)}`;
+    if (token.length > maxBytes) {
+      throw new AppError('invalid_request', 'The token would be larger than a token of its class may be.', {
+        detail: `${token.length} bytes`,
+      });
+    }
+    return token;
+  }
+}
