@@ -1,5 +1,13 @@
 import { Module } from '@nestjs/common';
+import { AdminPoliciesController } from './http/admin-policies.controller.js';
+import { AdminPolicySetsController } from './http/admin-policy-sets.controller.js';
+import { PolicyAuthoring } from './policy-authoring.js';
+import { PolicyQueries } from './policy-queries.js';
 import { PolicySets } from './policy-sets.js';
 
-@Module({ providers: [PolicySets], exports: [PolicySets] })
+@Module({
+  controllers: [AdminPoliciesController, AdminPolicySetsController],
+  providers: [PolicySets, PolicyAuthoring, PolicyQueries],
+  exports: [PolicySets],
+})
 export class PolicyModule {}

@@ -1,5 +1,4 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { JsonObject } from '../../kernel/json.js';
 
 export type PolicySetStatus = 'draft' | 'active' | 'superseded';
 
@@ -19,7 +18,7 @@ export class PolicySetEntity {
   policies!: string[];
 
   @Column({ type: 'jsonb' })
-  tests!: JsonObject[];
+  tests!: object[];
 
   /** The version that was active when this one was activated; where a rollback returns to. */
   @Column({ type: 'integer', nullable: true })
