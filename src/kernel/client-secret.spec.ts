@@ -39,9 +39,12 @@ describe('format of secrets', () => {
     );
   });
 
-  it.each([[undefined], [7], [''], ['cat_'], [`cat_${'0'.repeat(48)}`], [`cat_${'0'.repeat(50)}`], [['cat_']]])('refuses %p', (text) => {
-    expect(checkSecretFormat('cat_', text)).toBe(false);
-  });
+  it.each([[undefined], [7], [''], ['cat_'], [`cat_${'0'.repeat(48)}`], [`cat_${'0'.repeat(50)}`], [['cat_']]])(
+    'refuses %p',
+    (text) => {
+      expect(checkSecretFormat('cat_', text)).toBe(false);
+    },
+  );
 
   it('refuses to write anything but 256 bits', () => {
     expect(() => formatSecret('cat_', new Uint8Array(31))).toThrow(RangeError);

@@ -5,10 +5,11 @@
 export class StartError extends Error {
   override readonly name: string = 'StartError';
 
-  constructor(
-    readonly faults: readonly string[],
-    options?: ErrorOptions,
-  ) {
-    super(faults.join('\n'), options);
+  readonly faults: readonly string[];
+
+  constructor(faults: string | readonly string[], options?: ErrorOptions) {
+    const lines = typeof faults === 'string' ? [faults] : faults;
+    super(lines.join('\n'), options);
+    this.faults = lines;
   }
 }

@@ -4,7 +4,8 @@ import type { Secret } from '../../kernel/secret.js';
 export const APP_CONFIG = Symbol('AppConfig');
 
 /** The secrets of a deployment; `SECRET_VARIABLES` and `SECRET_FILES` say how each is spelled elsewhere. */
-export type SecretName = 'kek' | 'pepper' | 'ledgerHmac' | 'checkpointKey' | 'queueHmac' | 'databasePassword' | 'adminToken';
+export type SecretName =
+  'kek' | 'pepper' | 'ledgerHmac' | 'checkpointKey' | 'queueHmac' | 'databasePassword' | 'adminToken';
 
 /** A secret's name as operators see it: the file under `DATA_DIR/secrets`, in messages and beside fingerprints. */
 export const SECRET_FILES: Readonly<Record<SecretName, string>> = {

@@ -26,7 +26,8 @@ function isAddress(text: string): boolean {
 
 function networkOf(cidr: string): string {
   const [address, length] = ipaddr.parseCIDR(cidr);
-  const network = address.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
+  const network =
+    address.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
   return `${network.toString()}/${length}`;
 }
 
@@ -53,5 +54,5 @@ function parseList<T>(text: string, parse: (entry: string) => T | undefined): T[
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '')
     .map(parse);
-  return entries.every((entry): entry is NonNullable<typeof entry> => entry !== undefined) ? (entries as T[]) : undefined;
+  return entries.every((entry): entry is NonNullable<typeof entry> => entry !== undefined) ? entries : undefined;
 }

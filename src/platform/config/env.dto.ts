@@ -17,9 +17,12 @@ function isInteger(text: string, min: number, max: number): boolean {
 }
 
 const Port = () => Demand(`must be an integer from 0 to ${MAX_PORT}`, (text) => isInteger(text, 0, MAX_PORT));
-const Cidrs = () => Demand('must be a comma-separated list of networks such as 10.0.0.0/8', (text) => parseCidrs(text) !== undefined);
+const Cidrs = () =>
+  Demand('must be a comma-separated list of networks such as 10.0.0.0/8', (text) => parseCidrs(text) !== undefined);
 const Postgres = () =>
-  Demand('must be a postgres:// URL that names a database', (text) => isUrlOf(text, POSTGRES, (url) => url.pathname.length > 1));
+  Demand('must be a postgres:// URL that names a database', (text) =>
+    isUrlOf(text, POSTGRES, (url) => url.pathname.length > 1),
+  );
 const Path = () => Demand('must be a path', (text) => !text.includes('\0'));
 
 /** The environment as text, one property for each variable that is not a secret of its own. Unset variables are undefined. */
@@ -41,9 +44,12 @@ export class EnvDto {
   ADMIN_PORT?: string;
 
   @IsOptional()
-  @Demand('must be an absolute http or https URL in canonical form, without trailing slash, query, fragment, user or password', (text) => {
-    return publicUrlFault(text) === undefined;
-  })
+  @Demand(
+    'must be an absolute http or https URL in canonical form, without trailing slash, query, fragment, user or password',
+    (text) => {
+      return publicUrlFault(text) === undefined;
+    },
+  )
   PUBLIC_URL?: string;
 
   @IsOptional()
@@ -67,7 +73,9 @@ export class EnvDto {
   DATABASE_MIGRATE_URL?: string;
 
   @IsOptional()
-  @Demand('must be a redis:// or rediss:// URL', (text) => isUrlOf(text, ['redis:', 'rediss:'], (url) => url.hostname !== ''))
+  @Demand('must be a redis:// or rediss:// URL', (text) =>
+    isUrlOf(text, ['redis:', 'rediss:'], (url) => url.hostname !== ''),
+  )
   REDIS_URL?: string;
 
   @IsOptional()
@@ -79,7 +87,10 @@ export class EnvDto {
   EGRESS_ALLOW_LOOPBACK?: string;
 
   @IsOptional()
-  @Demand('must be a comma-separated list such as 10.1.0.0/16:443 or [fd00::/8]:443', (text) => parseGrantable(text) !== undefined)
+  @Demand(
+    'must be a comma-separated list such as 10.1.0.0/16:443 or [fd00::/8]:443',
+    (text) => parseGrantable(text) !== undefined,
+  )
   EGRESS_GRANTABLE?: string;
 
   CONTROL_ENABLED?: string;

@@ -28,7 +28,15 @@ describe('configuration', () => {
       egress: { allowLoopback: false, grantable: [] },
       control: { enabled: false },
       view: { maxStalenessMs: 2000, pollMs: 500 },
-      secretSources: { kek: {}, pepper: {}, ledgerHmac: {}, checkpointKey: {}, queueHmac: {}, databasePassword: {}, adminToken: {} },
+      secretSources: {
+        kek: {},
+        pepper: {},
+        ledgerHmac: {},
+        checkpointKey: {},
+        queueHmac: {},
+        databasePassword: {},
+        adminToken: {},
+      },
       metrics: {},
     });
   });
@@ -58,7 +66,13 @@ describe('configuration', () => {
       VIEW_MAX_STALENESS: '400',
     });
     expect(config).toMatchObject({
-      http: { host: '::', port: 0, adminPort: 9090, publicUrl: 'http://auth.example.com:8080/base', bootstrapCidrs: ['fd00::/8'] },
+      http: {
+        host: '::',
+        port: 0,
+        adminPort: 9090,
+        publicUrl: 'http://auth.example.com:8080/base',
+        bootstrapCidrs: ['fd00::/8'],
+      },
       dataDir: '/var/data',
       database: { url: 'postgres:///caracal?host=/run/postgres', migrateUrl: 'postgresql://migrator:pw@db/caracal' },
       redis: { url: 'rediss://cache:6379' },
@@ -85,11 +99,21 @@ describe('configuration', () => {
   });
 
   it('says all faults at once', () => {
-    expect(faultsOf({ PORT: '70000', LOG_LEVEL: 'loud', KEK: 'a', KEK_FILE: 'b', DATABASE_MIGRATE_URL: 'postgres://m@db/x' })).toHaveLength(4);
+    expect(
+      faultsOf({
+        PORT: '70000',
+        LOG_LEVEL: 'loud',
+        KEK: 'a',
+        KEK_FILE: 'b',
+        DATABASE_MIGRATE_URL: 'postgres://m@db/x',
+      }),
+    ).toHaveLength(4);
   });
 
   it('lists exactly the variables of its DTO', () => {
-    expect(Object.keys(Object.assign(new EnvDto(), Object.fromEntries(ENV_VARIABLES.map((name) => [name, '1']))))).toEqual([...ENV_VARIABLES]);
+    expect(
+      Object.keys(Object.assign(new EnvDto(), Object.fromEntries(ENV_VARIABLES.map((name) => [name, '1'])))),
+    ).toEqual([...ENV_VARIABLES]);
   });
 
   it.each(['1', 'TRUE', 'yes', ' true', 'on', 'false'])('[T9] leaves control off for CONTROL_ENABLED=%j', (value) => {
@@ -147,9 +171,12 @@ describe('configuration', () => {
     expect(faultsOf(env).join('\n')).not.toContain('canary');
   });
 
-  it.each(['postgres:///x?host=/run', 'postgres://u:p@/x?host=/run', 'postgresql://u@db:5433/x'])('accepts the database %s', (url) => {
-    expect(faultsOf({ DATABASE_URL: url })).toEqual([]);
-  });
+  it.each(['postgres:///x?host=/run', 'postgres://u:p@/x?host=/run', 'postgresql://u@db:5433/x'])(
+    'accepts the database %s',
+    (url) => {
+      expect(faultsOf({ DATABASE_URL: url })).toEqual([]);
+    },
+  );
 });
 
 describe('secrets in the configuration', () => {
@@ -167,7 +194,11 @@ describe('secrets in the configuration', () => {
   });
 
   it.each(['DATABASE_URL', 'REDIS_URL', 'METRICS_TOKEN'])('reads %s_FILE in place of the variable', (name) => {
-    const texts: Record<string, string> = { DATABASE_URL: 'postgres://db/x', REDIS_URL: 'redis://cache', METRICS_TOKEN: 'm'.repeat(20) };
+    const texts: Record<string, string> = {
+      DATABASE_URL: 'postgres://db/x',
+      REDIS_URL: 'redis://cache',
+      METRICS_TOKEN: 'm'.repeat(20),
+    };
     const text = texts[name] ?? '';
     expect(loadConfig({ [`${name}_FILE`]: '/file' }, () => text)).toEqual(loadConfig({ [name]: text }));
     expect(faultsOf({ [name]: text, [`${name}_FILE`]: '/file' }, () => text)).toHaveLength(1);

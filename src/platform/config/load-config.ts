@@ -40,7 +40,8 @@ function shapeFaults(dto: EnvDto): string[] {
 function contradictions(dto: EnvDto): string[] {
   const faults: string[] = [];
   const port = dto.PORT ?? DEFAULT_PORT;
-  if (dto.ADMIN_PORT !== undefined && dto.ADMIN_PORT === port && port !== '0') faults.push('ADMIN_PORT must differ from PORT');
+  if (dto.ADMIN_PORT !== undefined && dto.ADMIN_PORT === port && port !== '0')
+    faults.push('ADMIN_PORT must differ from PORT');
   if (dto.DATABASE_MIGRATE_URL !== undefined && dto.DATABASE_URL === undefined) {
     faults.push('DATABASE_MIGRATE_URL is set without DATABASE_URL');
   }
@@ -56,8 +57,14 @@ function build(dto: EnvDto, secretSources: Record<SecretName, SecretSource>): Ap
     database: { ...given('url', dto.DATABASE_URL), ...given('migrateUrl', dto.DATABASE_MIGRATE_URL) },
     redis: given('url', dto.REDIS_URL),
     log: { level: dto.LOG_LEVEL ?? 'info' },
-    egress: { allowLoopback: dto.EGRESS_ALLOW_LOOPBACK === 'true', grantable: parseGrantable(dto.EGRESS_GRANTABLE ?? '') ?? [] },
-    control: { enabled: dto.CONTROL_ENABLED === 'true', ...given('gateFile', dto.CONTROL_GATE_FILE && resolve(dto.CONTROL_GATE_FILE)) },
+    egress: {
+      allowLoopback: dto.EGRESS_ALLOW_LOOPBACK === 'true',
+      grantable: parseGrantable(dto.EGRESS_GRANTABLE ?? '') ?? [],
+    },
+    control: {
+      enabled: dto.CONTROL_ENABLED === 'true',
+      ...given('gateFile', dto.CONTROL_GATE_FILE && resolve(dto.CONTROL_GATE_FILE)),
+    },
     // Several polls must fit into the staleness bound, or one slow answer of the database would refuse everything.
     view: { maxStalenessMs, pollMs: Math.min(POLL_MS, Math.floor(maxStalenessMs / POLLS_PER_STALENESS)) },
     secretSources,

@@ -6,8 +6,10 @@ import { CONFIDENTIAL_VARIABLES, SECRET_VARIABLES, type Environment } from './va
 /** What a production process does not start with: every insecure switch, and every secret that is not in a file. */
 export function productionFaults(env: Environment, dto: EnvDto): string[] {
   const faults = [...inlineSecrets(env)];
-  if (dto.EGRESS_ALLOW_LOOPBACK === 'true') faults.push('EGRESS_ALLOW_LOOPBACK is for development; production refuses it');
-  if (dto.NODE_TLS_REJECT_UNAUTHORIZED === '0') faults.push('NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS verification; production refuses it');
+  if (dto.EGRESS_ALLOW_LOOPBACK === 'true')
+    faults.push('EGRESS_ALLOW_LOOPBACK is for development; production refuses it');
+  if (dto.NODE_TLS_REJECT_UNAUTHORIZED === '0')
+    faults.push('NODE_TLS_REJECT_UNAUTHORIZED=0 turns off TLS verification; production refuses it');
   const publicUrl = publicUrlFault(dto);
   return publicUrl === undefined ? faults : [...faults, publicUrl];
 }
@@ -18,7 +20,9 @@ function inlineSecrets(env: Environment): string[] {
     const text = env[name];
     return text ? name === 'METRICS_TOKEN' || holdsPassword(text) : false;
   });
-  return [...own, ...confidential].map((name) => `${name} holds a secret; production takes it only from a file: set ${name}_FILE`);
+  return [...own, ...confidential].map(
+    (name) => `${name} holds a secret; production takes it only from a file: set ${name}_FILE`,
+  );
 }
 
 function publicUrlFault(dto: EnvDto): string | undefined {

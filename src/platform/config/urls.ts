@@ -19,7 +19,9 @@ export function publicUrlFault(text: string): string | undefined {
   if (text.includes('?') || text.includes('#')) return 'must not have a query or fragment';
   if (text.endsWith('/')) return 'must not end with a slash';
   const canonical = url.href.replace(/\/$/, '');
-  return canonical === text ? undefined : 'must be written in canonical form: lower-case host, no default port, no dot segments';
+  return canonical === text
+    ? undefined
+    : 'must be written in canonical form: lower-case host, no default port, no dot segments';
 }
 
 /** Whether the text is a URL of one of the schemes; what else it must hold is said by `demand`. */

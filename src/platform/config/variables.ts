@@ -12,10 +12,9 @@ export type FileReader = (path: string) => string;
 export const CONFIDENTIAL_VARIABLES = ['DATABASE_URL', 'DATABASE_MIGRATE_URL', 'REDIS_URL', 'METRICS_TOKEN'] as const;
 
 /** Each secret with the variable that gives it; `<variable>_FILE` names a file instead. */
-export const SECRET_VARIABLES: readonly (readonly [SecretName, string])[] = Object.entries(SECRET_FILES).map(([name, file]) => [
-  name as SecretName,
-  file.toUpperCase(),
-]);
+export const SECRET_VARIABLES: readonly (readonly [SecretName, string])[] = Object.entries(SECRET_FILES).map(
+  ([name, file]) => [name as SecretName, file.toUpperCase()],
+);
 
 /** The variables of the DTO, with what a `*_FILE` holds in the place of its variable. An empty variable is an unset one. */
 export function readVariables(env: Environment, readFile: FileReader, faults: string[]): EnvDto {
@@ -30,7 +29,11 @@ export function readVariables(env: Environment, readFile: FileReader, faults: st
   return dto;
 }
 
-function readConfidential(env: Environment, name: string, ctx: { readFile: FileReader; faults: string[] }): string | undefined {
+function readConfidential(
+  env: Environment,
+  name: string,
+  ctx: { readFile: FileReader; faults: string[] },
+): string | undefined {
   const path = env[`${name}_FILE`];
   if (!path) return undefined;
   if (env[name]) {

@@ -6,7 +6,11 @@ import { redactText, redactValue } from './index.js';
 import { isSensitiveKey } from './sensitive-keys.js';
 
 const JWT = 'eyJhbGciOiJFUzI1NiIsImtpZCI6IngifQ.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLWNhbmFyeQ';
-const PEM = generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } }).privateKey;
+const PEM = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+}).privateKey;
 
 /** Text, and the part of it that must not survive. */
 const SECRETS: readonly (readonly [string, string, string])[] = [
@@ -76,9 +80,12 @@ describe('[T5] redaction of texts', () => {
     expect(redactText('?a=1&access_token=x&b=2')).toBe('?a=1&access_token=[redacted]&b=2');
   });
 
-  it.each(['a-', '://a:', 'eyJ', '-eyJabcdef', 'token', 'Bearer ', ' ', '-----BEGIN ', 'cookie', 'x@', '\\'])('comes to an end on %j repeated', (part) => {
-    expect(redactText(part.repeat(200_000 / part.length)).length).toBeLessThan(200_000);
-  });
+  it.each(['a-', '://a:', 'eyJ', '-eyJabcdef', 'token', 'Bearer ', ' ', '-----BEGIN ', 'cookie', 'x@', '\\'])(
+    'comes to an end on %j repeated',
+    (part) => {
+      expect(redactText(part.repeat(200_000 / part.length)).length).toBeLessThan(200_000);
+    },
+  );
 
   it('is done once: redacting again changes nothing', () => {
     fc.assert(
@@ -91,19 +98,45 @@ describe('[T5] redaction of texts', () => {
 });
 
 describe('[T5] redaction by name', () => {
-  it.each(['authorization', 'Proxy-Authorization', 'cookie', 'Set-Cookie', 'access_token', 'subjectToken', 'TOKEN', 'client_secret', 'secret'])('hides what is called %s', (name) => {
+  it.each([
+    'authorization',
+    'Proxy-Authorization',
+    'cookie',
+    'Set-Cookie',
+    'access_token',
+    'subjectToken',
+    'TOKEN',
+    'client_secret',
+    'secret',
+  ])('hides what is called %s', (name) => {
     expect(redactValue({ deep: [{ [name]: 'plain' }] })).toEqual({ deep: [{ [name]: '[redacted]' }] });
   });
 
-  it.each(['password', 'databasePassword', 'x-api-key', 'apiKey', 'private_key', 'client_assertion', 'code_verifier', 'kek'])('hides what is called %s', (name) => {
+  it.each([
+    'password',
+    'databasePassword',
+    'x-api-key',
+    'apiKey',
+    'private_key',
+    'client_assertion',
+    'code_verifier',
+    'kek',
+  ])('hides what is called %s', (name) => {
     expect(redactValue({ [name]: { nested: ['plain', 7] } })).toEqual({ [name]: '[redacted]' });
   });
 
-  it.each(['token_type', 'token_endpoint', 'secret_shown', 'requestId', 'zone', 'cookies_allowed', 'key'])('shows what is called %s', (name) => {
-    expect(isSensitiveKey(name)).toBe(false);
-  });
+  it.each(['token_type', 'token_endpoint', 'secret_shown', 'requestId', 'zone', 'cookies_allowed', 'key'])(
+    'shows what is called %s',
+    (name) => {
+      expect(isSensitiveKey(name)).toBe(false);
+    },
+  );
 
   it('keeps whether there was one at all', () => {
-    expect(redactValue({ token: null, secret: true, password: 0 })).toEqual({ token: null, secret: true, password: '[redacted]' });
+    expect(redactValue({ token: null, secret: true, password: 0 })).toEqual({
+      token: null,
+      secret: true,
+      password: '[redacted]',
+    });
   });
 });

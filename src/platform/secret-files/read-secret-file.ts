@@ -33,7 +33,8 @@ function followInsideMount(path: string): string {
     if (!lstatSync(path).isSymbolicLink()) return path;
     const mount = realpathSync(dirname(path));
     const target = realpathSync(path);
-    if (!target.startsWith(mount + sep)) throw new SecretFileFault('the file is a symbolic link that leaves its directory');
+    if (!target.startsWith(mount + sep))
+      throw new SecretFileFault('the file is a symbolic link that leaves its directory');
     return target;
   } catch (error) {
     throw asFault(error);
@@ -52,8 +53,10 @@ function open(path: string): number {
 function assertAcceptable(stats: Stats): void {
   if (!stats.isFile()) throw new SecretFileFault('it is not a regular file');
   if (stats.size > MAX_BYTES) throw new SecretFileFault('the file is larger than 64 KiB');
-  if (stats.mode & READ_BY_OTHERS) throw new SecretFileFault('the file is readable by every user; set its mode to 0600');
-  if (stats.mode & WRITTEN_BY_OTHERS) throw new SecretFileFault('the file is writable by every user; set its mode to 0600');
+  if (stats.mode & READ_BY_OTHERS)
+    throw new SecretFileFault('the file is readable by every user; set its mode to 0600');
+  if (stats.mode & WRITTEN_BY_OTHERS)
+    throw new SecretFileFault('the file is writable by every user; set its mode to 0600');
 }
 
 function asFault(error: unknown): SecretFileFault {

@@ -3,7 +3,14 @@ import { describe, it, expect } from '@jest/globals';
 import fc from 'fast-check';
 import { Envelope, SealError, type SealContext } from './index.js';
 
-const aad: SealContext = { purpose: 'provider-secret', zone: 'acme', table: 'providers', row: 'prv_1', column: 'secret', version: 3 };
+const aad: SealContext = {
+  purpose: 'provider-secret',
+  zone: 'acme',
+  table: 'providers',
+  row: 'prv_1',
+  column: 'secret',
+  version: 3,
+};
 const kek = randomBytes(32);
 const envelope = new Envelope([kek]);
 const sealed = envelope.seal(Buffer.from('upstream key'), aad);

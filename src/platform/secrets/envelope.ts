@@ -65,13 +65,20 @@ export class Envelope {
     const wrap = this.keys.get(header.subarray(1).toString('hex'));
     if (!wrap) throw new SealError();
     const context = encodeContext(aad);
-    const dataKey = decrypt(wrap.key, sealed.subarray(HEADER_BYTES, HEADER_BYTES + SEALED_KEY_BYTES), lp(header, context));
+    const dataKey = decrypt(
+      wrap.key,
+      sealed.subarray(HEADER_BYTES, HEADER_BYTES + SEALED_KEY_BYTES),
+      lp(header, context),
+    );
     return decrypt(dataKey, sealed.subarray(HEADER_BYTES + SEALED_KEY_BYTES), context);
   }
 }
 
 function wrapKey(kek: Buffer): WrapKey {
-  return { id: deriveKey(kek, 'caracal envelope key id v1', KEY_ID_BYTES), key: deriveKey(kek, 'caracal envelope wrap v1', KEY_BYTES) };
+  return {
+    id: deriveKey(kek, 'caracal envelope key id v1', KEY_ID_BYTES),
+    key: deriveKey(kek, 'caracal envelope wrap v1', KEY_BYTES),
+  };
 }
 
 function encodeContext(aad: SealContext): Buffer {

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -51,7 +61,10 @@ describe('the first start', () => {
   it('makes only what is missing', async () => {
     const first = secretFingerprints(await load());
     rmSync(kept('pepper'));
-    expect(secretFingerprints(await load())).toEqual({ ...first, pepper: expect.not.stringContaining(first['pepper'] ?? '') });
+    expect(secretFingerprints(await load())).toEqual({
+      ...first,
+      pepper: expect.not.stringContaining(first['pepper'] ?? ''),
+    });
   });
 
   it('makes nothing when all are given', async () => {
@@ -72,7 +85,9 @@ describe('[T5] secrets that are not taken', () => {
   it('names each missing one when none may be made', async () => {
     const faults = await faultsOf(KEEP);
     expect(faults).toHaveLength(NAMES.length);
-    NAMES.forEach((name, at) => expect(faults[at]).toMatch(new RegExp(`^secret ${name} is missing: set ${name.toUpperCase()}_FILE`)));
+    NAMES.forEach((name, at) =>
+      expect(faults[at]).toMatch(new RegExp(`^secret ${name} is missing: set ${name.toUpperCase()}_FILE`)),
+    );
     expect(readdirSync(dir)).toEqual([]);
   });
 
@@ -87,7 +102,9 @@ describe('[T5] secrets that are not taken', () => {
   it('refuses a kept file that others can read', async () => {
     await load();
     chmodSync(kept('kek'), 0o644);
-    expect(await faultsOf()).toEqual([expect.stringMatching(/^secret kek cannot be read from .*readable by every user/)]);
+    expect(await faultsOf()).toEqual([
+      expect.stringMatching(/^secret kek cannot be read from .*readable by every user/),
+    ]);
   });
 
   it('refuses a link out of the directory, also one that leads nowhere', async () => {
@@ -114,6 +131,9 @@ describe("the ledger's key beside a server", () => {
 });
 
 function secretEnvironment(): Environment {
-  const keys = NAMES.filter((name) => name !== 'admin_token').map((name) => [name.toUpperCase(), randomBytes(32).toString('base64')]);
+  const keys = NAMES.filter((name) => name !== 'admin_token').map((name) => [
+    name.toUpperCase(),
+    randomBytes(32).toString('base64'),
+  ]);
   return { ...Object.fromEntries(keys), ADMIN_TOKEN: formatSecret('cat_', randomBytes(32)) };
 }

@@ -47,7 +47,7 @@ export async function readLedgerKey(dataDir: string): Promise<Buffer> {
     if ('value' in key) return key.value;
     throw new Error(`it ${key.fault}`);
   } catch (error) {
-    throw new StartError([`${path}: ${(error as Error).message}`]);
+    throw new StartError(`${path}: ${(error as Error).message}`);
   }
 }
 

@@ -14,11 +14,17 @@ describe('[T5] weak keys', () => {
     ['zeros', Buffer.alloc(32)],
     ['one byte repeated', Buffer.alloc(64, 0x5a)],
     ['eight bytes repeated', Buffer.from('0123456789abcdef'.repeat(4), 'hex')],
-    ['half of it repeated', Buffer.concat(Array<Buffer>(2).fill(Buffer.from('3be1c0d7f9a1522e64b80cf7a9335d1e', 'hex')))],
+    [
+      'half of it repeated',
+      Buffer.concat(Array<Buffer>(2).fill(Buffer.from('3be1c0d7f9a1522e64b80cf7a9335d1e', 'hex'))),
+    ],
     ['counted up', Buffer.from(Array.from({ length: 32 }, (_, at) => at))],
     ['counted down over the edge', Buffer.from(Array.from({ length: 40 }, (_, at) => 20 - at))],
     ['counted in threes', Buffer.from(Array.from({ length: 32 }, (_, at) => at * 3))],
-    ['mostly counted', Buffer.concat([Buffer.from([9, 200, 3]), Buffer.from(Array.from({ length: 32 }, (_, at) => at + 60))])],
+    [
+      'mostly counted',
+      Buffer.concat([Buffer.from([9, 200, 3]), Buffer.from(Array.from({ length: 32 }, (_, at) => at + 60))]),
+    ],
     ['few different bytes', Buffer.from('aabbababbbaacabcbacbabcaabbcabca')],
   ])('refuses %s', (_name, key) => {
     expect(keyWeakness(key)).toEqual(expect.any(String));
@@ -29,9 +35,12 @@ describe('[T5] weak keys', () => {
     expect(keys.map(keyWeakness).filter((weakness) => weakness !== undefined)).toEqual([]);
   });
 
-  it.each(['', 'password', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'abcdefghijklmnopqrstuvwxyz', 'changemechangemechangeme'])('refuses the text %j', (text) => {
-    expect(textWeakness(text)).toEqual(expect.any(String));
-  });
+  it.each(['', 'password', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'abcdefghijklmnopqrstuvwxyz', 'changemechangemechangeme'])(
+    'refuses the text %j',
+    (text) => {
+      expect(textWeakness(text)).toEqual(expect.any(String));
+    },
+  );
 });
 
 describe('the text of a key', () => {
