@@ -1,0 +1,3 @@
+export { DirectoryInUse } from './owner-lock.js';
+export type { ServerExit } from './postmaster.js';
+export { startEmbedded, type EmbeddedDatabase } from './start-embedded.js';
