@@ -1,0 +1,285 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { loadConfig } from '../../src/platform/config/index.js';
+import { startEmbedded, type EmbeddedDatabase } from '../../src/platform/embedded/index.js';
+import { createLogger } from '../../src/platform/logging/index.js';
+import { loadSecrets } from '../../src/platform/secrets/index.js';
+import { OwnerProcess } from '../support/embedded-process.js';
+
+let root: string;
+let dataDir: string;
+const running: EmbeddedDatabase[] = [];
+const owners: OwnerProcess[] = [];
+const logged: string[] = [];
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'caracal-embedded-'));
+  chmodSync(root, 0o755);
+  dataDir = join(root, 'data');
+});
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((embedded) => embedded.stop()));
+  await Promise.all(owners.splice(0).map((owner) => owner.end('SIGKILL')));
+  // An owner that was killed leaves its database running; the next owner ends it.
+  if (statSync(join(dataDir, 'postgres', 'postmaster.pid'), { throwIfNoEntry: false })) await (await start()).stop();
+  rmSync(root, { recursive: true, force: true });
+  logged.length = 0;
+});
+
+async function start(directory = dataDir): Promise<EmbeddedDatabase> {
+  const config = loadConfig({ DATA_DIR: directory, LOG_LEVEL: 'debug' });
+  const log = createLogger(config, { write: (line) => logged.push(line) });
+  const embedded = await startEmbedded(config, await loadSecrets(config, { mayGenerate: true }), log);
+  running.push(embedded);
+  return embedded;
+}
+
+async function stop(embedded: EmbeddedDatabase): Promise<void> {
+  running.splice(running.indexOf(embedded), 1);
+  await embedded.stop();
+}
+
+function own(directory = dataDir): OwnerProcess {
+  const owner = new OwnerProcess(directory);
+  owners.push(owner);
+  return owner;
+}
+
+async function query<T extends object>(dsn: string, sql: string): Promise<T[]> {
+  const client = new pg.Client({ connectionString: dsn });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<T>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The database comes back by itself; how soon is not the question. */
+async function untilAnswers(dsn: string): Promise<void> {
+  for (;;) {
+    const answered = await query(dsn, 'SELECT 1').then(
+      () => true,
+      () => false,
+    );
+    if (answered) return;
+    await delay(50);
+  }
+}
+
+function postmasterOf(embedded: { cluster: string }): number {
+  return Number(readFileSync(join(embedded.cluster, 'postmaster.pid'), 'utf8').split('\n')[0]);
+}
+
+async function rowsKept(dsn: string): Promise<number[]> {
+  return (await query<{ n: number }>(dsn, 'SELECT n FROM kept ORDER BY n')).map((row) => row.n);
+}
+
+describe('the embedded database', () => {
+  it('is made on the first start, private and durable', async () => {
+    const embedded = await start();
+    expect(embedded.cluster).toBe(join(dataDir, 'postgres'));
+    const names = [
+      'fsync',
+      'synchronous_commit',
+      'full_page_writes',
+      'max_connections',
+      'password_encryption',
+      'listen_addresses',
+      'data_checksums',
+      'server_encoding',
+    ];
+    const settings = await query<{ value: string }>(
+      embedded.superuserDsn,
+      `SELECT current_setting(name) AS value FROM unnest('{${names.join()}}'::text[]) AS name`,
+    );
+    expect(settings.map((row) => row.value)).toEqual(['on', 'on', 'on', '200', 'scram-sha-256', '', 'on', 'UTF8']);
+    const [locale] = await query(
+      embedded.superuserDsn,
+      `SELECT datlocprovider AS provider, datlocale AS locale FROM pg_database WHERE datname = current_database()`,
+    );
+    expect(locale).toEqual({ provider: 'b', locale: 'C.UTF-8' });
+    expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dataDir, 'secrets')).mode & 0o777).toBe(0o700);
+    if (process.getuid?.() === 0) expect(statSync(dataDir).mode & 0o777).toBe(0o711);
+    expect(readdirSync(dataDir).sort()).toEqual(['owner', 'postgres', 'secrets']);
+  });
+
+  it("leaves the operator a superuser's DSN that works", async () => {
+    const embedded = await start();
+    const path = join(dataDir, 'secrets', 'operator_dsn');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const [row] = await query(
+      readFileSync(path, 'utf8').trim(),
+      'SELECT current_database() AS database, rolsuper FROM pg_roles WHERE rolname = current_user',
+    );
+    expect(row).toEqual({ database: 'caracal', rolsuper: true });
+    expect(embedded.databaseUrl).not.toContain('@');
+  });
+
+  it('[T5] lets nobody in without the password, and hands it to no log', async () => {
+    const embedded = await start();
+    const password = new URL(embedded.superuserDsn).password;
+    await expect(query(embedded.superuserDsn.replace(password, 'guess'), 'SELECT 1')).rejects.toMatchObject({
+      code: '28P01',
+    });
+    const rules = await query<{ auth_method: string }>(
+      embedded.superuserDsn,
+      'SELECT DISTINCT auth_method FROM pg_hba_file_rules',
+    );
+    expect(rules).toEqual([{ auth_method: 'scram-sha-256' }]);
+    expect(logged.join('')).not.toContain(password);
+  });
+
+  it('[T5] gives the server nothing of our environment and its log no statements', async () => {
+    process.env['EMBEDDED_CANARY'] = 'canary';
+    const embedded = await start();
+    if (process.platform === 'linux')
+      expect(readFileSync(`/proc/${postmasterOf(embedded)}/environ`, 'utf8')).not.toContain('canary');
+    await expect(query(embedded.superuserDsn, `SELECT 1/0 AS "canary of a statement"`)).rejects.toThrow(
+      'division by zero',
+    );
+    await expect(
+      query(
+        embedded.superuserDsn,
+        `CREATE TEMP TABLE t (v text PRIMARY KEY); INSERT INTO t VALUES ('canary'), ('canary')`,
+      ),
+    ).rejects.toThrow();
+    delete process.env['EMBEDDED_CANARY'];
+    await stop(embedded);
+    expect(logged.join('')).toContain('division by zero');
+    expect(logged.join('')).not.toContain('canary');
+  });
+
+  it('keeps its rows over a restart, and its operator settings', async () => {
+    const first = await start();
+    await query(first.superuserDsn, 'CREATE TABLE kept AS SELECT generate_series(1, 3) AS n');
+    await query(first.superuserDsn, `ALTER SYSTEM SET work_mem = '7MB'`);
+    await query(first.superuserDsn, `ALTER SYSTEM SET fsync = 'off'`);
+    await stop(first);
+    const second = await start();
+    expect(await rowsKept(second.superuserDsn)).toEqual([1, 2, 3]);
+    expect(
+      await query(
+        second.superuserDsn,
+        `SELECT current_setting('work_mem') AS work_mem, current_setting('fsync') AS fsync`,
+      ),
+    ).toEqual([{ work_mem: '7MB', fsync: 'on' }]);
+  });
+
+  it('names the secret when another database_password is given to a database that exists', async () => {
+    await stop(await start());
+    rmSync(join(dataDir, 'secrets', 'database_password'));
+    await expect(start()).rejects.toThrow(/secret database_password is not the one/);
+  });
+
+  it('starts over after a first start that was cut off', async () => {
+    mkdirSync(join(dataDir, 'postgres.draft-0123'), { recursive: true });
+    writeFileSync(join(dataDir, 'postgres.draft-0123', 'PG_VERSION'), '18\n');
+    await start();
+    expect(readdirSync(dataDir).sort()).toEqual(['owner', 'postgres', 'secrets']);
+  });
+
+  it('is reached over loopback when its path is too long for a socket', async () => {
+    const deep = join(root, 'd'.repeat(90), 'data');
+    const embedded = await start(deep);
+    expect(new URL(embedded.databaseUrl).hostname).toBe('127.0.0.1');
+    const [row] = await query(
+      embedded.superuserDsn,
+      `SELECT host(inet_server_addr()) AS address, current_setting('unix_socket_directories') AS sockets`,
+    );
+    expect(row).toEqual({ address: '127.0.0.1', sockets: '' });
+  });
+});
+
+describe('the death of the embedded database', () => {
+  it('[T8] is repaired: a killed server comes back at the same address with what was committed', async () => {
+    const embedded = await start();
+    const exits: unknown[] = [];
+    embedded.onExit((exit) => exits.push(exit));
+    await query(embedded.superuserDsn, 'CREATE TABLE kept AS SELECT 1 AS n');
+    for (const n of [2, 3]) {
+      process.kill(postmasterOf(embedded), 'SIGKILL');
+      while (exits.length < n - 1) await delay(20);
+      await untilAnswers(embedded.superuserDsn);
+      await query(embedded.superuserDsn, `INSERT INTO kept VALUES (${n})`);
+    }
+    expect(await rowsKept(embedded.superuserDsn)).toEqual([1, 2, 3]);
+    expect(exits).toEqual([
+      { code: null, signal: 'SIGKILL' },
+      { code: null, signal: 'SIGKILL' },
+    ]);
+  });
+
+  it('[T8] of the owner is repaired by the next one, which ends what still runs', async () => {
+    const killed = own();
+    const { dsn, cluster } = await killed.facts();
+    await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
+    await killed.end('SIGKILL');
+    const orphan = postmasterOf({ cluster });
+    expect(await rowsKept(dsn)).toEqual([1]);
+    const next = await start();
+    expect(await rowsKept(next.superuserDsn)).toEqual([1]);
+    expect(postmasterOf(next)).not.toBe(orphan);
+    expect(logged.join('')).toContain('a database without owner still runs here');
+  });
+
+  it('[T8] of owner and server at one time is repaired, also when their numbers are somebody else’s by then', async () => {
+    const killed = own();
+    const { dsn, cluster } = await killed.facts();
+    await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
+    await killed.end('SIGKILL');
+    const pidFile = join(cluster, 'postmaster.pid');
+    process.kill(postmasterOf({ cluster }), 'SIGKILL');
+    await start().then(stop);
+    const lines = ['x', cluster, '1', '5432', cluster, '', '1 1', 'ready'];
+    writeFileSync(pidFile, [process.pid, ...lines.slice(1)].join('\n'));
+    expect(await rowsKept((await start()).superuserDsn)).toEqual([1]);
+  });
+
+  it('leaves no server behind when the owner is told to end', async () => {
+    const owner = own();
+    const { cluster } = await owner.facts();
+    expect(await owner.end('SIGTERM')).toBe(0);
+    expect(readdirSync(cluster)).not.toContain('postmaster.pid');
+  });
+});
+
+describe('the owner of a data directory', () => {
+  it('is one: a second process exits with 1 and names directory and owner', async () => {
+    await start();
+    const second = own();
+    expect(await second.ended).toBe(1);
+    expect(second.log).toContain(`the data directory ${dataDir} is in use by process ${process.pid};`);
+  });
+
+  it('is one inside a process, too', async () => {
+    await start();
+    await expect(start()).rejects.toThrow(`in use by process ${process.pid}`);
+  });
+
+  it('is one when several start at once on a directory whose owner was killed', async () => {
+    const killed = own();
+    await killed.facts();
+    await killed.end('SIGKILL');
+    const contenders = Array.from({ length: 4 }, () => own());
+    const results = await Promise.all(
+      contenders.map((owner) =>
+        owner.facts().then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    expect(results.filter(Boolean)).toHaveLength(1);
+    const losers = contenders.filter((_owner, at) => !results[at]);
+    expect(await Promise.all(losers.map((owner) => owner.ended))).toEqual([1, 1, 1]);
+    losers.forEach((owner) => expect(owner.log).toMatch(/is in use by process \d+/));
+  });
+});
