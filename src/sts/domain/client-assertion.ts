@@ -1,0 +1,60 @@
+import type { JsonObject, JsonValue } from '../../kernel/json.js';
+
+/** What a client assertion must agree with. Times are whole seconds. */
+export interface AssertionExpectation {
+  readonly clientId: string;
+  readonly issuer: string;
+  readonly now: number;
+}
+
+export interface AcceptedAssertion {
+  readonly jti: string;
+  /** From when on the `jti` may be forgotten, in whole seconds. */
+  readonly forgetAt: number;
+}
+
+const MAX_LIFE = 300;
+const AHEAD = 10;
+const LEEWAY = 5;
+const MAX_JTI = 255;
+const TYPES: ReadonlySet<JsonValue | undefined> = new Set([undefined, 'JWT', 'jwt', 'client-authentication+jwt']);
+const REFUSED_HEADERS = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c'];
+
+/** The first fault of an assertion's header, or undefined (RFC 8725 §3.1, §3.10, §3.11). The signature is checked elsewhere. */
+export function assertionHeaderFault(header: JsonObject): string | undefined {
+  if (!TYPES.has(header['typ'])) return 'typ';
+  const refused = REFUSED_HEADERS.find((name) => header[name] !== undefined);
+  if (refused !== undefined) return refused;
+  return header['kid'] === undefined || typeof header['kid'] === 'string' ? undefined : 'kid';
+}
+
+/**
+ * The accepted assertion, or the name of the claim that is wrong (RFC 7523 §3): `iss` and `sub` are the client, `aud` is our issuer as one
+ * string, `exp` is ahead and at most 300 s after `iat`, nothing lies in the future beyond clock skew, `jti` is there. The caller must still
+ * claim the `jti`, so that an assertion works once.
+ */
+export function checkAssertionClaims(
+  claims: JsonObject,
+  expected: AssertionExpectation,
+): AcceptedAssertion | { readonly fault: string } {
+  const { iss, sub, aud, jti } = claims;
+  if (iss !== expected.clientId) return { fault: 'iss' };
+  if (sub !== expected.clientId) return { fault: 'sub' };
+  if (aud !== expected.issuer) return { fault: 'aud' };
+  if (typeof jti !== 'string' || jti.length === 0 || jti.length > MAX_JTI) return { fault: 'jti' };
+  const fault = timeFault(claims, expected.now);
+  return fault === undefined ? { jti, forgetAt: (claims['exp'] as number) + LEEWAY + 1 } : { fault };
+}
+
+function timeFault(claims: JsonObject, now: number): string | undefined {
+  const { exp, iat, nbf } = claims;
+  if (!isTime(exp) || exp <= now - LEEWAY) return 'exp';
+  if (iat !== undefined && (!isTime(iat) || iat > now + AHEAD)) return 'iat';
+  if (nbf !== undefined && (!isTime(nbf) || nbf > now + AHEAD)) return 'nbf';
+  const start = isTime(iat) ? iat : now;
+  return exp - start > MAX_LIFE ? 'exp' : undefined;
+}
+
+function isTime(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value);
+}

@@ -1,0 +1,44 @@
+import { parseScope } from '../../kernel/scopes.js';
+import { applicationSubject, subjectIssuer } from '../../kernel/subjects.js';
+import type { TokenClaims } from '../../auth/index.js';
+import type { DecisionFacts, Lineage } from '../../policy/index.js';
+
+/** Who asks for a mandate, with what, how authority came to it. */
+export interface DecisionParties {
+  readonly application: string;
+  /** Undefined for an application that acts without a session. */
+  readonly lineage?: Lineage | undefined;
+  /** The claims of the tokens presented. */
+  readonly parents: readonly TokenClaims[];
+  readonly address: string;
+  readonly now: number;
+}
+
+/**
+ * Everything a decision on a mandate may depend on. Every token presented bounds it by its `scope`; a token without one is bounded by
+ * everything else: the session's whole lineage, or the grants of an application that acts for itself.
+ */
+export function decisionFacts(parties: DecisionParties, grants: DecisionFacts['grants']): DecisionFacts {
+  const { application, lineage, parents, address, now } = parties;
+  const own: DecisionFacts['ceilings'] = lineage?.ceilings ?? [{ kind: 'grants', application, labels: [] }];
+  const sub = subjectOf(application, lineage);
+  return {
+    ceilings: [...parents.flatMap(scopeCeiling), ...own],
+    grants,
+    principal: { application, session: lineage?.current.id, labels: lineage?.current.labels ?? [] },
+    subject: { type: lineage?.root.subjectType ?? 'application', sub, issuer: subjectIssuer(sub) },
+    depth: lineage?.edges.length ?? 0,
+    chain: lineage ? lineage.actors.map((actor) => actor.application).reverse() : [application],
+    address,
+    now,
+  };
+}
+
+/** `sub` of the work: the subject of its root, or the application that works for itself. */
+export function subjectOf(application: string, lineage: Lineage | undefined): string {
+  return lineage?.root.subject ?? applicationSubject(application);
+}
+
+function scopeCeiling(claims: TokenClaims): DecisionFacts['ceilings'] {
+  return claims.scope === undefined ? [] : [{ kind: 'scope', scopes: parseScope(claims.scope) ?? new Set<string>() }];
+}

@@ -1,0 +1,80 @@
+import { isId } from '../../kernel/ids.js';
+import { OAuthError } from '../../kernel/oauth-error.js';
+import type { ScopeSet } from '../../kernel/scopes.js';
+import type { ParameterNames, Parameters } from './parameters.js';
+
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** Everything a token exchange reads (RFC 8693 §2.1, RFC 8707 §2, RFC 9396 §6 and our own). */
+export const EXCHANGE_PARAMETERS: ParameterNames = {
+  single: [
+    'subject_token',
+    'subject_token_type',
+    'actor_token',
+    'actor_token_type',
+    'requested_token_type',
+    'scope',
+    'authorization_details',
+    'delegation',
+    'approval',
+    'lifetime',
+  ],
+  repeatable: ['resource', 'audience'],
+};
+
+export interface ExchangeRequest {
+  readonly subjectToken: string;
+  readonly actorToken?: string | undefined;
+  readonly resources: readonly string[];
+  readonly audiences: readonly string[];
+  readonly scope?: ScopeSet | undefined;
+  readonly delegation?: string | undefined;
+  readonly lifetime?: number | undefined;
+}
+
+/** Reads the form of a token exchange (RFC 8693 §2.1); no token is verified yet. */
+export function readExchangeRequest(parameters: Parameters): ExchangeRequest {
+  const subjectToken = parameters.required('subject_token');
+  requireAccessTokenType('subject_token_type', parameters.required('subject_token_type'));
+  const requested = parameters.one('requested_token_type');
+  if (requested !== undefined) requireAccessTokenType('requested_token_type', requested);
+  if (parameters.one('authorization_details') !== undefined) {
+    throw new OAuthError('invalid_authorization_details', 'no type of authorization details is registered');
+  }
+  if (parameters.one('approval') !== undefined)
+    throw new OAuthError('invalid_request', 'approval is not an approval of this request');
+  return {
+    subjectToken,
+    actorToken: actorToken(parameters),
+    resources: parameters.all('resource'),
+    audiences: parameters.all('audience'),
+    scope: parameters.scope(),
+    delegation: delegation(parameters),
+    lifetime: parameters.lifetime(),
+  };
+}
+
+/** RFC 8693 §2.1: the type is required with the token and forbidden without it. */
+function actorToken(parameters: Parameters): string | undefined {
+  const token = parameters.one('actor_token');
+  const type = parameters.one('actor_token_type');
+  if ((token === undefined) !== (type === undefined))
+    throw new OAuthError('invalid_request', 'actor_token and actor_token_type belong together');
+  if (type !== undefined) requireAccessTokenType('actor_token_type', type);
+  return token;
+}
+
+function requireAccessTokenType(name: string, type: string): void {
+  if (type !== ACCESS_TOKEN_TYPE) throw new OAuthError('invalid_request', `${name} is not supported`);
+}
+
+function delegation(parameters: Parameters): string | undefined {
+  const id = parameters.one('delegation');
+  if (id !== undefined && !isId('del', id)) throw unusableDelegation('not an id');
+  return id;
+}
+
+/** One answer for a delegation that is unknown, foreign, expired, revoked or missing. */
+export function unusableDelegation(detail: string): OAuthError {
+  return new OAuthError('invalid_request', 'the delegation cannot be used', { detail });
+}

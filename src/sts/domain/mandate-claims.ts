@@ -1,0 +1,114 @@
+import type { JsonObject } from '../../kernel/json.js';
+import { OAuthError } from '../../kernel/oauth-error.js';
+import { formatScope, type ScopeSet } from '../../kernel/scopes.js';
+import { applicationSubject } from '../../kernel/subjects.js';
+import type { TokenClaims } from '../../auth/index.js';
+import { actClaim, type Lineage } from '../../policy/index.js';
+import { unusableToken } from './refusals.js';
+
+const MAX_PARENTS = 8;
+
+/** The client a token is issued to and the credential it proved. */
+export interface TokenClient {
+  readonly application: string;
+  readonly credential: string;
+}
+
+/** When a token lives: whole seconds since the epoch. */
+export interface TokenSpan {
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+/** What every token that the token endpoint issues has. */
+export interface TokenBasis {
+  readonly issuer: string;
+  readonly zone: string;
+  readonly client: TokenClient;
+  readonly span: TokenSpan;
+  readonly jti: string;
+  readonly txn: string;
+  readonly epochs: TokenClaims['ep'];
+}
+
+export interface MandateFacts {
+  /** What its resources are called in `aud`; one is a plain string, several an array of exactly these. */
+  readonly audience: readonly string[];
+  readonly scopes: ScopeSet;
+  /** How authority came to the session that acts; undefined when an application acts without a session. */
+  readonly lineage?: Lineage | undefined;
+  /** The claims of the tokens it was obtained with. */
+  readonly parents: readonly TokenClaims[];
+}
+
+/** The claims of an application token (RFC 9068 §2.2). Its audience is the issuer alone; `scope` only when it was asked for. */
+export function applicationTokenClaims(basis: TokenBasis, scope: ScopeSet | undefined): TokenClaims {
+  return {
+    ...commonClaims(basis),
+    aud: basis.issuer,
+    sub: applicationSubject(basis.client.application),
+    sub_type: 'application',
+    ...(scope === undefined ? {} : { scope: formatScope(scope) }),
+  };
+}
+
+/**
+ * The claims of a mandate (RFC 9068 §2.2, RFC 8693 §4): `sub` is the subject of the root of the work, top-level `client_id` and `sid` are the
+ * current actor's, `act` nests who delegated. `ptk` names the tokens it was obtained with, so that it dies with any of them; more than eight
+ * refuse the request, nothing is cut off.
+ */
+export function mandateClaims(basis: TokenBasis, facts: MandateFacts): TokenClaims {
+  const parents = parentTokens(facts.parents);
+  return {
+    ...commonClaims(basis),
+    aud: facts.audience.length === 1 ? (facts.audience[0] as string) : facts.audience,
+    scope: formatScope(facts.scopes),
+    ...subjectClaims(basis.client.application, facts.lineage),
+    ...(parents.length === 0 ? {} : { ptk: parents }),
+  };
+}
+
+function commonClaims(basis: TokenBasis): Omit<TokenClaims, 'aud' | 'sub' | 'sub_type'> {
+  const { issuer, zone, client, span, jti, txn, epochs } = basis;
+  return {
+    iss: issuer,
+    iat: span.issuedAt,
+    nbf: span.issuedAt,
+    exp: span.expiresAt,
+    jti,
+    client_id: client.application,
+    zone,
+    crd: client.credential,
+    ep: epochs,
+    txn,
+  };
+}
+
+function subjectClaims(
+  application: string,
+  lineage: Lineage | undefined,
+): Pick<TokenClaims, 'sub' | 'sub_type' | 'sid' | 'act' | 'dlg' | 'dep'> {
+  if (!lineage) return { sub: applicationSubject(application), sub_type: 'application' };
+  const act: JsonObject | undefined = actClaim(lineage);
+  const edge = lineage.edges[0];
+  return {
+    sub: lineage.root.subject,
+    sub_type: lineage.root.subjectType,
+    sid: lineage.current.id,
+    ...(act === undefined ? {} : { act }),
+    ...(edge === undefined ? {} : { dlg: edge.id, dep: lineage.edges.length }),
+  };
+}
+
+function parentTokens(parents: readonly TokenClaims[]): string[] {
+  const jtis = new Set(parents.flatMap((claims) => [claims.jti, ...(claims.ptk ?? [])]));
+  if (jtis.size > MAX_PARENTS) throw unusableToken('more ancestors than a token can name');
+  return [...jtis];
+}
+
+/** Refuses a `lifetime` that cannot be had; a shorter one than asked is not a refusal. */
+export function lifetimeRefusal(fault: 'beyond_class' | 'ancestor_ended'): OAuthError {
+  return fault === 'beyond_class'
+    ? new OAuthError('invalid_request', 'lifetime is above the cap')
+    : unusableToken('an ancestor has ended');
+}

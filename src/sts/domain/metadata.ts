@@ -1,0 +1,27 @@
+import type { JsonObject } from '../../kernel/json.js';
+
+export const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+
+/** FAPI 2.0 §5.4: never RS256, never a shared secret. */
+export const ASSERTION_ALGORITHMS = ['ES256', 'PS256', 'EdDSA'];
+
+/** Authorization server metadata of one issuer (RFC 8414 §2). Only what works is listed. */
+export function serverMetadata(issuer: string, grantTypes: readonly string[]): JsonObject {
+  const endpoint = (name: string): JsonObject => ({
+    [`${name}_endpoint_auth_methods_supported`]: CLIENT_AUTH_METHODS,
+    [`${name}_endpoint_auth_signing_alg_values_supported`]: ASSERTION_ALGORITHMS,
+  });
+  return {
+    issuer,
+    token_endpoint: `${issuer}/oauth2/token`,
+    jwks_uri: `${issuer}/jwks.json`,
+    introspection_endpoint: `${issuer}/oauth2/introspect`,
+    revocation_endpoint: `${issuer}/oauth2/revoke`,
+    grant_types_supported: [...grantTypes],
+    response_types_supported: [],
+    code_challenge_methods_supported: ['S256'],
+    ...endpoint('token'),
+    ...endpoint('introspection'),
+    ...endpoint('revocation'),
+  };
+}

@@ -1,0 +1,99 @@
+import { Injectable } from '@nestjs/common';
+import type { JsonObject } from '../../kernel/json.js';
+import { formatScope, type ScopeSet } from '../../kernel/scopes.js';
+import type { TokenClaims } from '../../auth/index.js';
+import type { ResourceView } from '../../control/index.js';
+import { type Decision, type Lineage, PolicySets } from '../../policy/index.js';
+import { decisionFacts, subjectOf } from '../domain/decision-facts.js';
+import { mandateClaims } from '../domain/mandate-claims.js';
+import { decisionReasons, decisionRefusal } from '../domain/refusals.js';
+import { audienceOf, resolveTargets } from '../domain/targets.js';
+import type { TokenRequest } from './grant.js';
+import { Issuance } from './issuance.js';
+import { TokenBases } from './token-bases.js';
+
+/** What a mandate is asked for and with. */
+export interface MandateRequest {
+  readonly resources: readonly string[];
+  readonly audiences: readonly string[];
+  readonly scope?: ScopeSet | undefined;
+  readonly lifetime?: number | undefined;
+  /** How authority came to the session that acts; undefined for an application without a session. */
+  readonly lineage?: Lineage | undefined;
+  /** The claims of the tokens presented, the subject's first. */
+  readonly parents: readonly TokenClaims[];
+}
+
+type Allowed = Extract<Decision, { outcome: 'allow' }>;
+
+/** From verified facts to a mandate: resolve targets, narrow and decide, record, sign, answer. */
+@Injectable()
+export class Mandates {
+  constructor(
+    private readonly policies: PolicySets,
+    private readonly bases: TokenBases,
+    private readonly issuance: Issuance,
+  ) {}
+
+  async grant(request: TokenRequest, asked: MandateRequest): Promise<JsonObject> {
+    const targets = resolve(request, asked);
+    const allowed = this.decide(request, asked, targets);
+    const claims = await this.claims(request, asked, { audience: targets.map(audienceOf), allowed });
+    const notes = { scopes: [...allowed.scopes].sort(), policy: allowed.policy, detail: { token_class: 'mandate' } };
+    const { token, receipt } = await this.issuance.issue(request, { klass: 'mandate', claims, notes });
+    return {
+      access_token: token,
+      token_type: 'Bearer',
+      expires_in: claims.exp - claims.iat,
+      scope: formatScope(allowed.scopes),
+      receipt: { ...receipt },
+    };
+  }
+
+  private decide(
+    { zone, client, facts, now, notes }: TokenRequest,
+    asked: MandateRequest,
+    targets: readonly ResourceView[],
+  ): Allowed {
+    const application = client.application.id;
+    const { lineage, parents } = asked;
+    const parties = { application, lineage, parents, address: facts.address, now };
+    const context = decisionFacts(parties, (holder, resource) => zone.grantsAt(holder, resource));
+    const decision = this.policies.decide(zone.slug, { targets, scope: asked.scope }, context);
+    if (decision.outcome === 'allow') return decision;
+    notes.add({ reasons: decisionReasons(decision), policy: decision.policy });
+    throw decisionRefusal(decision);
+  }
+
+  private async claims(
+    request: TokenRequest,
+    asked: MandateRequest,
+    { audience, allowed }: { readonly audience: readonly string[]; readonly allowed: Allowed },
+  ): Promise<TokenClaims> {
+    const { lineage, parents, lifetime } = asked;
+    const basis = await this.bases.basis(request, {
+      klass: 'mandate',
+      lifetime,
+      ancestors: [...ancestorEnds(request, asked), allowed.endsAt],
+      subject: subjectOf(request.client.application.id, lineage),
+      txn: parents[0]?.txn,
+    });
+    return mandateClaims(basis, { audience, scopes: allowed.scopes, lineage, parents });
+  }
+}
+
+function resolve({ zone, notes }: TokenRequest, asked: MandateRequest): readonly ResourceView[] {
+  const targets = resolveTargets(asked, {
+    byTarget: (uri) => zone.resourceByTarget(uri),
+    byIdentifier: (identifier) => zone.resourceByIdentifier(identifier),
+  });
+  const identifiers = targets.map((target) => target.identifier);
+  notes.add(identifiers.length === 1 ? { resource: identifiers[0] } : { detail: { resources: identifiers } });
+  return targets;
+}
+
+function ancestorEnds({ zone }: TokenRequest, { lineage, parents }: MandateRequest): number[] {
+  const applications = new Set(lineage?.sessions.map((session) => session.application));
+  const ends = [...applications].map((id) => zone.application(id)?.expiresAt ?? Number.POSITIVE_INFINITY);
+  return [...ends, ...parents.map((claims) => claims.exp * 1000), lineage?.endsAt ?? Number.POSITIVE_INFINITY];
+}

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { Controller, Get, Header, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../kernel/app-error.js';
+import type { JsonObject } from '../../kernel/json.js';
+import { Public } from '../../platform/http/index.js';
+import { PublicUrls } from '../../platform/urls/index.js';
+import { KeyRing } from '../../auth/index.js';
+import { Catalogue } from '../../control/index.js';
+import { CallerAuthentication } from '../caller-authentication.js';
+import { serverMetadata } from '../domain/metadata.js';
+import { TokenEndpoint } from '../token-endpoint.js';
+
+const CACHEABLE = 'public, max-age=300';
+
+/** What a zone's authorization server says about itself: metadata (RFC 8414) and keys (RFC 7517). */
+@Controller()
+export class MetadataController {
+  constructor(
+    private readonly callers: CallerAuthentication,
+    private readonly catalogue: Catalogue,
+    private readonly endpoint: TokenEndpoint,
+    private readonly keys: KeyRing,
+    private readonly urls: PublicUrls,
+  ) {}
+
+  /** RFC 8414 §3.1 inserts the well-known part before the issuer's path; clients in the wild also probe the other two. */
+  @Public()
+  @Header('Cache-Control', CACHEABLE)
+  @Get([
+    '.well-known/oauth-authorization-server/z/:zone',
+    'z/:zone/.well-known/oauth-authorization-server',
+    'z/:zone/.well-known/openid-configuration',
+  ])
+  async metadata(@Param('zone') zone: string): Promise<JsonObject> {
+    const { slug } = await this.callers.zone(zone);
+    return serverMetadata(this.urls.issuer(slug), this.endpoint.grantTypes);
+  }
+
+  /** The keys of an archived zone stay: tokens it issued may not have expired yet. */
+  @Public()
+  @Get('z/:zone/jwks.json')
+  async jwks(@Param('zone') slug: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const zone = await this.catalogue.zone(slug);
+    if (!zone || slug.startsWith('_')) throw new AppError('not_found', 'There is no such zone.');
+    const body = JSON.stringify(await this.keys.jwks(zone.slug));
+    const tag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+    void reply.header('cache-control', CACHEABLE).header('etag', tag);
+    if (request.headers['if-none-match']?.split(',').some((known) => known.trim().replace(/^W\//, '') === tag))
+      await reply.code(304).send();
+    else await reply.type('application/json; charset=utf-8').send(body);
+  }
+}

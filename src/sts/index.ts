@@ -1,0 +1,1 @@
+export { StsModule } from './sts.module.js';

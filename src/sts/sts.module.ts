@@ -1,0 +1,48 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/index.js';
+import { AuthModule } from '../auth/index.js';
+import { ControlModule } from '../control/index.js';
+import { CoordinatorModule } from '../coordinator/index.js';
+import { PolicyModule } from '../policy/index.js';
+import { CallerAuthentication } from './caller-authentication.js';
+import { ClientProofs } from './client-proofs.js';
+import { ClientAuthentication } from './clients/client-authentication.js';
+import { ClientCredentialsGrant } from './grants/client-credentials.js';
+import { Issuance } from './grants/issuance.js';
+import { Lineages } from './grants/lineages.js';
+import { Mandates } from './grants/mandates.js';
+import { TokenPresentation } from './grants/presented-tokens.js';
+import { TokenBases } from './grants/token-bases.js';
+import { TokenExchangeGrant } from './grants/token-exchange.js';
+import { MetadataController } from './http/metadata.controller.js';
+import { OAuthController } from './http/oauth.controller.js';
+import { Introspection } from './introspection.js';
+import { RefusalRecord } from './refusal-record.js';
+import { TokenRevocation } from './revocation.js';
+import { TokenEndpoint } from './token-endpoint.js';
+import { TokenInspection } from './token-inspection.js';
+import { TokenQuestions } from './token-questions.js';
+
+@Module({
+  imports: [AuditModule, AuthModule, PolicyModule, ControlModule, CoordinatorModule],
+  controllers: [OAuthController, MetadataController],
+  providers: [
+    CallerAuthentication,
+    ClientAuthentication,
+    ClientProofs,
+    RefusalRecord,
+    TokenEndpoint,
+    ClientCredentialsGrant,
+    TokenExchangeGrant,
+    TokenPresentation,
+    Lineages,
+    Mandates,
+    Issuance,
+    TokenBases,
+    Introspection,
+    TokenRevocation,
+    TokenInspection,
+    TokenQuestions,
+  ],
+})
+export class StsModule {}

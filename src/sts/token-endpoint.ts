@@ -1,0 +1,56 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, type Clock } from '../kernel/clock.js';
+import type { JsonObject } from '../kernel/json.js';
+import { OAuthError } from '../kernel/oauth-error.js';
+import { RuntimeState } from '../coordinator/index.js';
+import { CallerAuthentication, type OAuthCall } from './caller-authentication.js';
+import { Parameters } from './domain/parameters.js';
+import { ClientCredentialsGrant } from './grants/client-credentials.js';
+import type { Grant } from './grants/grant.js';
+import { TokenExchangeGrant } from './grants/token-exchange.js';
+import type { EntryNotes } from './entry-notes.js';
+import { stoppedZone } from './domain/refusals.js';
+import { RefusalRecord } from './refusal-record.js';
+
+/** The token endpoint (RFC 6749 §3.2): authenticates the client, then hands over to the grant that was named. */
+@Injectable()
+export class TokenEndpoint {
+  private readonly grants: ReadonlyMap<string, Grant>;
+
+  constructor(
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly callers: CallerAuthentication,
+    private readonly runtime: RuntimeState,
+    private readonly refusals: RefusalRecord,
+    clientCredentials: ClientCredentialsGrant,
+    tokenExchange: TokenExchangeGrant,
+  ) {
+    this.grants = new Map([clientCredentials, tokenExchange].map((grant) => [grant.grantType, grant]));
+  }
+
+  get grantTypes(): readonly string[] {
+    return [...this.grants.keys()];
+  }
+
+  async token(call: OAuthCall): Promise<JsonObject> {
+    const now = this.clock.now();
+    const revocations = this.runtime.revocationCount(call.zone);
+    const { zone, notes, client } = await this.callers.authenticate(call, now);
+    try {
+      if (zone.status === 'killed') throw stoppedZone();
+      const grant = this.grantOf(call, notes);
+      const parameters = new Parameters(call.form, grant.parameters);
+      return await grant.handle({ zone, client, parameters, facts: call.facts, now, revocations, notes });
+    } catch (error) {
+      throw await this.refusals.record(error, notes, client.once);
+    }
+  }
+  /** RFC 6749 §5.2: a grant type that is missing is `invalid_request`, an unknown one `unsupported_grant_type`. */
+  private grantOf(call: OAuthCall, notes: EntryNotes): Grant {
+    const name = new Parameters(call.form, { single: ['grant_type'], repeatable: [] }).required('grant_type');
+    const grant = this.grants.get(name);
+    if (!grant) throw new OAuthError('unsupported_grant_type', 'the grant type is not supported');
+    notes.add({ detail: { grant_type: name } });
+    return grant;
+  }
+}
