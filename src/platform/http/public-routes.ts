@@ -8,4 +8,8 @@ export const PUBLIC_ROUTES: readonly string[] = [
   'GET /openapi.json',
   'GET /docs',
   'GET /problems/:code',
+  'GET /.well-known/oauth-authorization-server/z/:zone',
+  'GET /z/:zone/.well-known/oauth-authorization-server',
+  'GET /z/:zone/.well-known/openid-configuration',
+  'GET /z/:zone/jwks.json',
 ];

@@ -36,6 +36,7 @@ export class Mandates {
   ) {}
 
   async grant(request: TokenRequest, asked: MandateRequest): Promise<JsonObject> {
+    await this.policies.ready(request.zone.slug);
     const targets = resolve(request, asked);
     const allowed = this.decide(request, asked, targets);
     const claims = await this.claims(request, asked, { audience: targets.map(audienceOf), allowed });
