@@ -1,0 +1,160 @@
+import type { ServerResponse } from 'node:http';
+import { type EchoForms, echoTreatment, withoutEchoes } from '../domain/echo-forms.js';
+import { GatewayError } from '../domain/gateway-error.js';
+import { type RawHeaders, valuesOf } from '../domain/upstream-request.js';
+import { type ResponseRules, responseHeaders } from '../domain/upstream-response.js';
+import { EchoFilter } from '../upstream/echo-filter.js';
+import type { AnswerSink } from '../upstream/upstream-exchange.js';
+
+export interface AnswerParts {
+  readonly method: string;
+  readonly rules: ResponseRules;
+  /** Ours, names and values in turn. */
+  readonly ownHeaders: RawHeaders;
+  readonly echo: EchoForms;
+}
+
+/** What the stream asks of the call it belongs to. */
+export interface AnswerEvents {
+  /** The caller can take more. */
+  drained(): void;
+  /** The upstream echoed an injected secret. */
+  echoed(where: 'header' | 'body'): void;
+  /** The body cannot be mended: end the exchange with this error. */
+  cut(error: Error): void;
+  /** The last call. Without an error the answer is complete; with one and `headSent` false the caller still has to be answered. */
+  done(error?: Error): void;
+}
+
+/** RFC 9112 §4, as characters of single bytes. */
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const NOTHING = Buffer.alloc(0);
+/** How long a last event may take to leave. */
+const FAREWELL_MS = 250;
+
+interface PendingHead {
+  readonly status: number;
+  readonly statusText: string;
+  headers: string[];
+}
+
+/** Writes an upstream's answer to the caller as it arrives, under the response rules. */
+export class AnswerStream implements AnswerSink {
+  status: number | undefined;
+  bytes = 0;
+  private filter: EchoFilter;
+  private pending: PendingHead | undefined;
+  private isEventStream = false;
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly parts: AnswerParts,
+    private readonly events: AnswerEvents,
+  ) {
+    this.filter = new EchoFilter(parts.echo, 'none');
+    response.on('drain', () => events.drained());
+  }
+
+  get headSent(): boolean {
+    return this.response.headersSent;
+  }
+
+  informational(status: number, headers: RawHeaders): void {
+    if (this.response.destroyed || this.response.headersSent) return;
+    if (status === 102) this.response.writeProcessing();
+    if (status !== 103) return;
+    const links = valuesOf(withoutEchoes(headers, this.parts.echo).headers, 'link');
+    if (links.length > 0) this.response.writeEarlyHints({ link: [...links] });
+  }
+
+  head(status: number, statusText: string, headers: RawHeaders): void {
+    this.status = status;
+    const passed = withoutEchoes(responseHeaders(headers, this.parts.rules), this.parts.echo);
+    if (passed.found) this.events.echoed('header');
+    this.isEventStream = /^\s*text\/event-stream/i.test(valuesOf(headers, 'content-type')[0] ?? '');
+    const hasBody = this.parts.method !== 'HEAD' && status !== 204 && status !== 304;
+    this.filter = new EchoFilter(this.parts.echo, hasBody ? echoTreatment(status, headers, this.parts.echo) : 'none');
+    this.pending = { status, statusText, headers: [...passed.headers, ...this.parts.ownHeaders] };
+    if (!this.filter.keepsAll) this.writeHead();
+  }
+
+  chunk(bytes: Buffer): boolean {
+    const released = this.filter.push(bytes);
+    if (this.filter.mustCut) {
+      this.events.echoed('body');
+      this.events.cut(new GatewayError('upstream_unavailable', { detail: 'the answer echoes a credential' }));
+      return false;
+    }
+    return released.length === 0 || this.write(released);
+  }
+
+  end(trailers: RawHeaders): void {
+    const rest = this.filter.flush();
+    if (this.filter.found) this.events.echoed('body');
+    if (this.pending) this.writeWhole(this.pending, rest.length);
+    if (rest.length > 0) this.write(rest);
+    this.addTrailers(trailers);
+    this.response.end();
+    this.events.done();
+  }
+
+  fail(error: Error): void {
+    if (this.response.headersSent) this.breakOff(error);
+    this.events.done(error);
+  }
+
+  /** Tells a reader of events why, as far as the connection still takes it. */
+  private breakOff(error: Error): void {
+    if (this.isEventStream && error instanceof GatewayError && !this.response.writableNeedDrain) {
+      const late = setTimeout(() => this.destroy(), FAREWELL_MS);
+      this.response.write(`event: error\ndata: ${JSON.stringify({ code: error.code })}\n\n`, () => {
+        clearTimeout(late);
+        this.destroy();
+      });
+      return;
+    }
+    this.destroy();
+  }
+
+  /** Never a clean end: a body without a length would look complete if the connection were merely closed (RFC 9112 §8). */
+  private destroy(): void {
+    const { socket } = this.response;
+    if (socket && this.response.req.httpVersion === '1.0') socket.resetAndDestroy();
+    this.response.destroy();
+  }
+
+  private writeWhole(pending: PendingHead, length: number): void {
+    if (this.filter.found) pending.headers = withLength(pending.headers, length);
+    this.writeHead();
+  }
+
+  private writeHead(): void {
+    if (!this.pending) return;
+    const { status, statusText, headers } = this.pending;
+    this.pending = undefined;
+    this.response.sendDate = false;
+    this.response.writeHead(status, REASON_PHRASE.test(statusText) ? statusText : '', headers);
+    // A head that came without any body yet must not wait for it; one that came with it leaves in the same packet. An empty write,
+    // because `flushHeaders` would encode single-byte characters as UTF-8.
+    queueMicrotask(() => {
+      if (this.bytes === 0 && !this.response.writableEnded && !this.response.destroyed) this.response.write(NOTHING);
+    });
+  }
+
+  private write(bytes: Buffer): boolean {
+    this.bytes += bytes.length;
+    return this.response.write(bytes);
+  }
+
+  private addTrailers(trailers: RawHeaders): void {
+    if (trailers.length === 0) return;
+    const passed = withoutEchoes(responseHeaders(trailers, this.parts.rules), this.parts.echo).headers;
+    const pairs: [string, string][] = [];
+    for (let at = 0; at + 1 < passed.length; at += 2) pairs.push([passed[at] as string, passed[at + 1] as string]);
+    this.response.addTrailers(pairs);
+  }
+}
+
+function withLength(headers: readonly string[], length: number): string[] {
+  return headers.map((value, at) => (at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'content-length' ? String(length) : value));
+}

@@ -1,0 +1,130 @@
+import type { Dispatcher } from 'undici';
+import { GatewayError } from '../domain/gateway-error.js';
+import type { RawHeaders } from '../domain/upstream-request.js';
+import { RequestBody } from './request-body.js';
+import { toGatewayError } from './upstream-failure.js';
+
+export interface UpstreamCall {
+  readonly method: string;
+  /** Origin-form, raw. */
+  readonly target: string;
+  readonly headers: RawHeaders;
+  readonly body: RequestBody | Buffer | undefined;
+  /** From the last byte sent to the final header block. */
+  readonly headersTimeoutMs: number;
+  /** Between two moments of progress of the answer. */
+  readonly idleTimeoutMs: number;
+  readonly totalTimeoutMs: number | undefined;
+}
+
+/** Where an upstream's answer goes. Exactly one of `end` and `fail` is called, last. */
+export interface AnswerSink {
+  informational(status: number, headers: RawHeaders): void;
+  head(status: number, statusText: string, headers: RawHeaders): void;
+  /** False asks for no more until {@link UpstreamExchange.resume}. */
+  chunk(bytes: Buffer): boolean;
+  end(trailers: RawHeaders): void;
+  fail(error: Error): void;
+}
+
+/** One request to an upstream and its answer, streamed both ways. */
+export class UpstreamExchange implements Dispatcher.DispatchHandler {
+  private controller: Dispatcher.DispatchController | undefined;
+  private settled = false;
+  private headSeen = false;
+  private abortedWith: Error | undefined;
+  private progress: NodeJS.Timeout;
+  private readonly total: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly call: UpstreamCall,
+    private readonly sink: AnswerSink,
+  ) {
+    this.progress = setTimeout(this.expire, call.headersTimeoutMs);
+    if (call.totalTimeoutMs !== undefined) this.total = setTimeout(this.expire, call.totalTimeoutMs);
+    if (call.body instanceof RequestBody) call.body.onProgress = this.refresh;
+  }
+
+  /** True from the moment the first byte of the request may have left. */
+  get started(): boolean {
+    return this.controller !== undefined;
+  }
+
+  /** Sends the call; the sink is called from then on. */
+  dispatch(dispatcher: Dispatcher): void {
+    const { method, target, headers, body } = this.call;
+    dispatcher.dispatch(
+      { method, path: target, headers: headers as string[], body: body ?? null, headersTimeout: 0, bodyTimeout: 0 },
+      this,
+    );
+  }
+
+  /** Ends the exchange now: nothing more is read from the upstream, and its connection is closed. */
+  abort(error: Error): void {
+    if (this.settled || this.abortedWith) return;
+    this.abortedWith = error;
+    this.controller?.abort(error);
+    this.settle(() => this.sink.fail(error));
+  }
+
+  resume(): void {
+    if (!this.settled) this.progress.refresh();
+    this.controller?.resume();
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.abortedWith) controller.abort(this.abortedWith);
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, statusText = ''): void {
+    if (this.settled) return;
+    const headers = rawText(controller.rawHeaders);
+    if (status < 200) {
+      this.sink.informational(status, headers);
+      return;
+    }
+    this.headSeen = true;
+    clearTimeout(this.progress);
+    this.progress = setTimeout(this.expire, this.call.idleTimeoutMs);
+    this.sink.head(status, statusText, headers);
+    // Such answers have no body whatever length they state (RFC 9110 §8.6); the client takes a stated length for a promise and fails.
+    if (status === 304 || status === 204) this.settle(() => this.sink.end([]));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.settled) return;
+    this.progress.refresh();
+    if (!this.sink.chunk(chunk)) controller.pause();
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    this.settle(() => this.sink.end(rawText(controller.rawTrailers)));
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.settle(() => this.sink.fail(toGatewayError(error)));
+  }
+
+  private readonly refresh = (): void => {
+    if (!this.headSeen) this.progress.refresh();
+  };
+
+  private readonly expire = (): void => {
+    this.abort(new GatewayError('upstream_timeout', { detail: this.headSeen ? 'the answer stalled' : 'no answer in time' }));
+  };
+
+  private settle(last: () => void): void {
+    if (this.settled) return;
+    this.settled = true;
+    clearTimeout(this.progress);
+    clearTimeout(this.total);
+    last();
+  }
+}
+
+/** Header bytes as characters of the same number, names and values in turn. */
+function rawText(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
+}
