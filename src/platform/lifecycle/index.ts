@@ -1,0 +1,2 @@
+export { Shutdown } from './shutdown.js';
+export { startFaults } from './start-faults.js';

@@ -1,0 +1,117 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, describe, it, expect } from '@jest/globals';
+import { StartError } from '../../kernel/start-error.js';
+import { createLogger, type AppLogger } from '../logging/index.js';
+import { Shutdown, startFaults } from './index.js';
+
+const EVENTS = ['SIGTERM', 'SIGINT', 'uncaughtException', 'unhandledRejection'];
+const emitter: EventEmitter = process;
+const before = new Map(EVENTS.map((event) => [event, emitter.listeners(event)]));
+const logged: string[] = [];
+const log: AppLogger = createLogger({ log: { level: 'info' } }, { write: (line) => logged.push(line) });
+
+afterEach(() => {
+  for (const event of EVENTS) {
+    for (const listener of emitter.listeners(event)) {
+      if (!before.get(event)?.includes(listener)) emitter.removeListener(event, listener as () => void);
+    }
+  }
+  logged.length = 0;
+});
+
+/** What the shutdown under test has hung on an event, called as the process would. */
+function raise(event: string, value: unknown): void {
+  const own = emitter.listeners(event).filter((listener) => !before.get(event)?.includes(listener));
+  own.forEach((listener) => void (listener as (value: unknown) => void)(value));
+}
+
+function build(): { shutdown: Shutdown; codes: number[]; closed: string[]; exited: Promise<number> } {
+  const codes: number[] = [];
+  const closed: string[] = [];
+  let tell: (code: number) => void;
+  const exited = new Promise<number>((resolve) => (tell = resolve));
+  const shutdown = new Shutdown((code) => {
+    codes.push(code);
+    tell(code);
+  });
+  return { shutdown, codes, closed, exited };
+}
+
+describe('the end of the process', () => {
+  it.each(['SIGTERM', 'SIGINT'])('on %s closes what was opened last first, then exits with 0', async (signal) => {
+    const { shutdown, closed, exited } = build();
+    shutdown.listen(log);
+    for (const name of ['database', 'app']) await shutdown.add(async () => void closed.push(name));
+    raise(signal, signal);
+    expect(await exited).toBe(0);
+    expect(closed).toEqual(['app', 'database']);
+  });
+
+  it('does not wait any longer when it is told twice', async () => {
+    const { shutdown, codes } = build();
+    shutdown.listen(log);
+    await shutdown.add(() => new Promise(() => undefined));
+    raise('SIGTERM', 'SIGTERM');
+    raise('SIGINT', 'SIGINT');
+    expect(codes).toEqual([1]);
+  });
+
+  it('closes the rest when one thing does not close, and does not call it clean', async () => {
+    const { shutdown, closed, exited } = build();
+    shutdown.listen(log);
+    await shutdown.add(async () => void closed.push('database'));
+    await shutdown.add(() => Promise.reject(new Error('stuck')));
+    void shutdown.end(0);
+    expect(await exited).toBe(1);
+    expect(closed).toEqual(['database']);
+    expect(logged.join('')).toContain('stuck');
+  });
+
+  it('closes at once what is opened while the end is under way', async () => {
+    const { shutdown, closed, exited } = build();
+    void shutdown.end(0);
+    await shutdown.add(async () => void closed.push('late'));
+    expect(await exited).toBe(0);
+    expect(closed).toEqual(['late']);
+  });
+
+  it.each(['uncaughtException', 'unhandledRejection'])(
+    'on %s closes, exits with 1 and [T5] logs the error redacted',
+    async (event) => {
+      const { shutdown, closed, exited } = build();
+      shutdown.listen(log);
+      await shutdown.add(async () => void closed.push('database'));
+      raise(event, new Error('postgres://app:canary@db/x'));
+      expect(await exited).toBe(1);
+      expect(closed).toEqual(['database']);
+      expect(logged.join('')).toContain('"level":"fatal"');
+      expect(logged.join('')).not.toContain('canary');
+    },
+  );
+});
+
+describe('a start that failed', () => {
+  it('tells each fault of the operator on a line', () => {
+    expect(startFaults(new StartError(['one', 'two']))).toEqual(['one', 'two']);
+  });
+
+  it('tells what the system refused, without a stack', () => {
+    const refused = Object.assign(new Error('listen EADDRINUSE: address already in use 127.0.0.1:8080'), {
+      code: 'EADDRINUSE',
+    });
+    expect(startFaults(refused)).toEqual([`caracal could not start: ${refused.message}`]);
+    const both = new AggregateError([
+      refused,
+      Object.assign(new Error('connect'), { code: 'ECONNREFUSED', cause: 'x' }),
+    ]);
+    expect(startFaults(both)).toEqual([`caracal could not start: ${refused.message}; connect: x`]);
+  });
+
+  it('[T5] tells any other error without its secrets', () => {
+    expect(startFaults(new Error('connect postgres://app:canary@db/x')).join()).toMatch(
+      /^caracal could not start: Error: connect postgres:\/\/app:\[redacted\]@db/,
+    );
+    expect(startFaults(new Error('x', { cause: new Error('password=canary') })).join()).not.toContain('canary');
+    expect(startFaults('odd')).toEqual(['caracal could not start: odd']);
+  });
+});
