@@ -133,7 +133,11 @@ export class AuditLedger {
 }
 
 function claimRow(claim: OnceClaim): OnceClaimRow {
-  return { kind: claim.kind, keyHash: createHash('sha256').update(claim.key, 'utf8').digest(), expiresAt: claim.expiresAt };
+  return {
+    kind: claim.kind,
+    keyHash: createHash('sha256').update(claim.key, 'utf8').digest(),
+    expiresAt: claim.expiresAt,
+  };
 }
 
 function unavailable(detail: string, cause?: unknown): AppError {

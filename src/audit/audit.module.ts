@@ -25,12 +25,18 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
       provide: AuditLedger,
       inject: [Database, LedgerKeys, CLOCK, APP_LOGGER],
       useFactory: (database: Database, keys: LedgerKeys, clock: Clock, log: AppLogger) =>
-        new AuditLedger({ database, keys, clock, onFault: (error) => log.warn({ err: error }, 'a ledger group did not commit') }),
+        new AuditLedger({
+          database,
+          keys,
+          clock,
+          onFault: (error) => log.warn({ err: error }, 'a ledger group did not commit'),
+        }),
     },
     {
       provide: AuditedChanges,
       inject: [Database, ChangeFeed, LedgerKeys, CLOCK],
-      useFactory: (database: Database, feed: ChangeFeed, keys: LedgerKeys, clock: Clock) => new AuditedChanges({ database, feed, keys, clock }),
+      useFactory: (database: Database, feed: ChangeFeed, keys: LedgerKeys, clock: Clock) =>
+        new AuditedChanges({ database, feed, keys, clock }),
     },
     { provide: LedgerReader, inject: [Database], useFactory: (database: Database) => new LedgerReader(database) },
     {
@@ -49,7 +55,11 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
       inject: [Database, LedgerKeys, CLOCK],
       useFactory: (database: Database, keys: LedgerKeys, clock: Clock) => new OutcomeIntake({ database, keys, clock }),
     },
-    { provide: LedgerPartitions, inject: [Database], useFactory: (database: Database) => new LedgerPartitions(database) },
+    {
+      provide: LedgerPartitions,
+      inject: [Database],
+      useFactory: (database: Database) => new LedgerPartitions(database),
+    },
   ],
   exports: [AuditLedger, AuditedChanges, LedgerReader, LogIdentity, OutcomeSink],
 })

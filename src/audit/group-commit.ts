@@ -2,7 +2,13 @@ import type { Database, Tx } from '../platform/database/index.js';
 import type { Clock } from '../kernel/clock.js';
 import type { EntryDraft } from './domain/entry.js';
 import type { LedgerKeys } from './ledger-keys.js';
-import { appendChained, lockHeads, takeClaims, type OnceClaimRow, type PreparedEntry } from './persistence/ledger-store.js';
+import {
+  appendChained,
+  lockHeads,
+  takeClaims,
+  type OnceClaimRow,
+  type PreparedEntry,
+} from './persistence/ledger-store.js';
 import { asReplayed } from './prepare-entry.js';
 
 /** One caller's entry on its way into a group. */

@@ -47,7 +47,8 @@ export class LedgerReader {
     where.add('zone = ?', zone);
     const facets = Object.entries(filter.facets ?? {}).map(([name, value]) => facet(name as Facet, value));
     if (facets.length > 0) where.add('facets @> ?::text[]', facets);
-    if (filter.typePrefix !== undefined) where.add('EXISTS (SELECT FROM unnest(facets) f WHERE starts_with(f, ?))', facet('type', filter.typePrefix));
+    if (filter.typePrefix !== undefined)
+      where.add('EXISTS (SELECT FROM unnest(facets) f WHERE starts_with(f, ?))', facet('type', filter.typePrefix));
     if (filter.requestId !== undefined) where.add('request_id = ?', filter.requestId);
     if (filter.from !== undefined) where.add('index >= ?', filter.from);
     if (filter.to !== undefined) where.add('index < ?', filter.to);
@@ -75,13 +76,20 @@ export class LedgerReader {
 
   /** How many entries the zone's ledger holds. */
   async size(zone: string): Promise<number> {
-    const rows = await this.database.asAuditor(zone, (tx) => tx.query<{ next_index: string }>('SELECT next_index FROM caracal.ledger_head WHERE zone = $1', [zone]));
+    const rows = await this.database.asAuditor(zone, (tx) =>
+      tx.query<{ next_index: string }>('SELECT next_index FROM caracal.ledger_head WHERE zone = $1', [zone]),
+    );
     return Number(rows[0]?.next_index ?? 0);
   }
 }
 
 function toEvent(row: Row): LedgerEvent {
-  return { index: Number(row.index), ingested_at: formatTime(row.ingested_at.getTime()), leaf: row.leaf.toString('hex'), entry: JSON.parse(row.entry) as JsonObject };
+  return {
+    index: Number(row.index),
+    ingested_at: formatTime(row.ingested_at.getTime()),
+    leaf: row.leaf.toString('hex'),
+    entry: JSON.parse(row.entry) as JsonObject,
+  };
 }
 
 /** Collects conditions and their parameters. */

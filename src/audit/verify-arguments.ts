@@ -12,7 +12,10 @@ export interface VerifyArguments {
 /** Undefined when the arguments are not understood. */
 export function parseVerifyArguments(argv: readonly string[]): VerifyArguments | undefined {
   try {
-    const { values } = parseArgs({ args: [...argv], options: { 'data-dir': { type: 'string' }, dsn: { type: 'string' }, zone: { type: 'string' } } });
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { 'data-dir': { type: 'string' }, dsn: { type: 'string' }, zone: { type: 'string' } },
+    });
     const dataDir = values['data-dir'];
     return dataDir === undefined ? undefined : { dataDir, dsn: values.dsn, zone: values.zone };
   } catch {

@@ -13,7 +13,15 @@ export interface ZoneReport {
 }
 
 /** Reads every row of the ledger in index order, inside one snapshot, and reports the first fault of each zone. */
-export async function verifyLedger({ dsn, keys, zone: only }: { dsn: string; keys: LedgerKeys; zone: string | undefined }): Promise<ZoneReport[]> {
+export async function verifyLedger({
+  dsn,
+  keys,
+  zone: only,
+}: {
+  dsn: string;
+  keys: LedgerKeys;
+  zone: string | undefined;
+}): Promise<ZoneReport[]> {
   const client = new pg.Client(clientOptions(parseEndpoint(dsn), parseLogin(dsn)));
   await client.connect();
   try {
@@ -32,13 +40,14 @@ async function zonesOf(client: pg.Client, only: string | undefined): Promise<str
     'SELECT zone FROM caracal.ledger_head UNION SELECT DISTINCT zone FROM caracal.ledger UNION SELECT slug FROM caracal.zones ORDER BY zone',
   );
   const zones = rows.map((row) => row.zone).filter((zone) => only === undefined || zone === only);
-  if (zones.length === 0) throw new Error(only === undefined ? 'the database holds no ledger' : `there is no zone ${only}`);
+  if (zones.length === 0)
+    throw new Error(only === undefined ? 'the database holds no ledger' : `there is no zone ${only}`);
   return zones;
 }
 
 async function verifyZone(client: pg.Client, zone: string, keys: LedgerKeys): Promise<ZoneReport> {
   const verifier = new ChainVerifier(zone, (kid) => keys.key(kid));
-  for (let after = -1; ; ) {
+  for (let after = -1; ;) {
     const rows = await readLinks(client, zone, after);
     for (const row of rows) {
       const fault = verifier.check(row);
@@ -51,7 +60,10 @@ async function verifyZone(client: pg.Client, zone: string, keys: LedgerKeys): Pr
 }
 
 async function headFault(client: pg.Client, zone: string, verifier: ChainVerifier): Promise<Fault | undefined> {
-  const { rows } = await client.query<{ next_index: string; chain_mac: Buffer }>('SELECT next_index, chain_mac FROM caracal.ledger_head WHERE zone = $1', [zone]);
+  const { rows } = await client.query<{ next_index: string; chain_mac: Buffer }>(
+    'SELECT next_index, chain_mac FROM caracal.ledger_head WHERE zone = $1',
+    [zone],
+  );
   const head = rows[0];
   if (!head) return { index: undefined, reason: 'the zone has no ledger head' };
   return verifier.checkHead({ nextIndex: Number(head.next_index), chainMac: head.chain_mac });

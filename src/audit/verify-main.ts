@@ -13,7 +13,10 @@ async function main(): Promise<number> {
   }
   const reports = await verifyDatabase(wanted);
   for (const { zone, size, fault } of reports) {
-    if (fault) process.stdout.write(`${zone}: ${fault.index === undefined ? 'head' : `index ${fault.index}`}: ${fault.reason}\n`);
+    if (fault)
+      process.stdout.write(
+        `${zone}: ${fault.index === undefined ? 'head' : `index ${fault.index}`}: ${fault.reason}\n`,
+      );
     else process.stdout.write(`${zone}: ${size} entries verified\n`);
   }
   return reports.some((report) => report.fault) ? 1 : 0;

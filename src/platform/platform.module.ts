@@ -40,7 +40,8 @@ const changeProviders: Provider[] = [
   {
     provide: FeedFollower,
     inject: [ChangeFeed, Database, APP_CONFIG],
-    useFactory: (feed: ChangeFeed, database: Database, config: AppConfig) => new FeedFollower(feed, database, config.view.pollMs),
+    useFactory: (feed: ChangeFeed, database: Database, config: AppConfig) =>
+      new FeedFollower(feed, database, config.view.pollMs),
   },
 ];
 
@@ -52,7 +53,8 @@ const queueProviders: Provider[] = [
   {
     provide: OutboxRelay,
     inject: [Database, Queues, QueueMetrics, CLOCK],
-    useFactory: (database: Database, queues: Queues, observer: QueueMetrics, clock: Clock) => new OutboxRelay({ database, queues, observer, clock }),
+    useFactory: (database: Database, queues: Queues, observer: QueueMetrics, clock: Clock) =>
+      new OutboxRelay({ database, queues, observer, clock }),
   },
 ];
 
@@ -66,7 +68,11 @@ const edgeProviders: Provider[] = [
   { provide: CLOCK, useValue: systemClock },
   { provide: Registry, useFactory: () => new Registry() },
   { provide: RESOLVER, useFactory: () => new SystemResolver() },
-  { provide: PublicUrls, inject: [APP_CONFIG], useFactory: (config: AppConfig) => new PublicUrls(config.http.publicUrl) },
+  {
+    provide: PublicUrls,
+    inject: [APP_CONFIG],
+    useFactory: (config: AppConfig) => new PublicUrls(config.http.publicUrl),
+  },
   { provide: Envelope, inject: [SECRETS], useFactory: (secrets: Secrets) => new Envelope(secrets.kek) },
   {
     provide: EgressGuard,
@@ -94,7 +100,11 @@ export class PlatformModule implements OnApplicationBootstrap {
       { provide: Database, useValue: parts.database },
     ];
     const providers = [...given, ...edgeProviders, ...changeProviders, ...queueProviders, retention];
-    return { module: PlatformModule, providers, exports: providers.map((provider) => (provider as { provide: symbol }).provide) };
+    return {
+      module: PlatformModule,
+      providers,
+      exports: providers.map((provider) => (provider as { provide: symbol }).provide),
+    };
   }
 
   /** After every module has subscribed and registered its handlers. */
@@ -106,14 +116,25 @@ export class PlatformModule implements OnApplicationBootstrap {
   }
 }
 
-function makeQueueing(...[database, secrets, config, observer, clock]: [Database, Secrets, AppConfig, QueueMetrics, Clock]): Queueing {
+function makeQueueing(
+  ...[database, secrets, config, observer, clock]: [Database, Secrets, AppConfig, QueueMetrics, Clock]
+): Queueing {
   const { url: redisUrl } = config.redis;
-  return createQueues({ database, secrets: [secrets.queueHmac], observer, clock, ...(redisUrl === undefined ? {} : { redisUrl }) });
+  return createQueues({
+    database,
+    secrets: [secrets.queueHmac],
+    observer,
+    clock,
+    ...(redisUrl === undefined ? {} : { redisUrl }),
+  });
 }
 
 function makeEgressGuard(config: AppConfig, resolver: Resolver, database: Database): EgressGuard {
   const grantable = config.egress.grantable.flatMap(({ cidr, port }) => parsePortRange(`${cidr}:${port}`) ?? []);
-  const guard = new EgressGuard({ allowLoopback: config.egress.allowLoopback, grantable, production: config.production }, resolver);
+  const guard = new EgressGuard(
+    { allowLoopback: config.egress.allowLoopback, grantable, production: config.production },
+    resolver,
+  );
   const { host, port } = database.connectionOptions('caracal_app');
   if (!host.startsWith('/')) guard.protect({ host, port });
   if (config.redis.url) {

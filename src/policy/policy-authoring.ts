@@ -39,13 +39,21 @@ export class PolicyAuthoring {
         createdBy: call.actor.id,
       });
       await tx.em.getRepository(PolicyEntity).insert(policy);
-      this.note(tx, call, { action: 'policies.create', target: `policy:${policy.id}`, after: { name: policy.name, version: policy.version, cedar: policy.cedar } });
+      this.note(tx, call, {
+        action: 'policies.create',
+        target: `policy:${policy.id}`,
+        after: { name: policy.name, version: policy.version, cedar: policy.cedar },
+      });
       return policy;
     });
   }
 
   /** Makes a draft set of these policies, in this order. */
-  createSet(call: AuthoringCall, zone: string, wanted: { policies: string[]; tests: object[] }): Promise<PolicySetEntity> {
+  createSet(
+    call: AuthoringCall,
+    zone: string,
+    wanted: { policies: string[]; tests: object[] },
+  ): Promise<PolicySetEntity> {
     return this.change(zone, async (tx) => {
       const found = await readPolicies(tx, wanted.policies);
       if (found.length !== new Set(wanted.policies).size) {
@@ -63,7 +71,11 @@ export class PolicyAuthoring {
         activatedBy: null,
       });
       await tx.em.getRepository(PolicySetEntity).insert(set);
-      this.note(tx, call, { action: 'policy_sets.create', target: `policy_set:${set.version}`, after: { policies: set.policies } });
+      this.note(tx, call, {
+        action: 'policy_sets.create',
+        target: `policy_set:${set.version}`,
+        after: { policies: set.policies },
+      });
       return set;
     });
   }
@@ -73,7 +85,8 @@ export class PolicyAuthoring {
     return this.change(zone, async (tx) => {
       const set = await this.set(tx, version);
       if (set.status === 'active') return set;
-      for (const policy of await readPolicies(tx, set.policies)) assertValid(await this.faultsOf(tx, policy.cedar), policy.id);
+      for (const policy of await readPolicies(tx, set.policies))
+        assertValid(await this.faultsOf(tx, policy.cedar), policy.id);
       const before = await this.activeSet(tx);
       return this.replace(tx, call, { before, after: set, type: 'activate', reason: undefined });
     });
@@ -85,7 +98,12 @@ export class PolicyAuthoring {
       const active = await this.set(tx, target.version);
       if (active.status !== 'active') throw new AppError('conflict', 'This policy set is not the active one.');
       if (active.previous === null) throw new AppError('conflict', 'No policy set was active before this one.');
-      return this.replace(tx, call, { before: active, after: await this.set(tx, active.previous), type: 'rollback', reason: target.reason });
+      return this.replace(tx, call, {
+        before: active,
+        after: await this.set(tx, active.previous),
+        type: 'rollback',
+        reason: target.reason,
+      });
     });
   }
 
@@ -97,7 +115,17 @@ export class PolicyAuthoring {
   private async replace(
     tx: ChangeTx,
     call: AuthoringCall,
-    { before, after, type, reason }: { before: PolicySetEntity | null; after: PolicySetEntity; type: 'activate' | 'rollback'; reason: string | undefined },
+    {
+      before,
+      after,
+      type,
+      reason,
+    }: {
+      before: PolicySetEntity | null;
+      after: PolicySetEntity;
+      type: 'activate' | 'rollback';
+      reason: string | undefined;
+    },
   ): Promise<PolicySetEntity> {
     const sets = tx.em.getRepository(PolicySetEntity);
     if (before) await sets.update({ zone: tx.zone, version: before.version }, { status: 'superseded' });
@@ -107,9 +135,19 @@ export class PolicyAuthoring {
       { status: 'active', previous, activatedAt: new Date(this.clock.now()), activatedBy: call.actor.id },
     );
     tx.changed('policy', String(after.version));
-    const detail = { version: after.version, ...(before ? { replaced: before.version } : {}), ...(reason === undefined ? {} : { reason }) };
+    const detail = {
+      version: after.version,
+      ...(before ? { replaced: before.version } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    };
     this.note(tx, call, { action: `policy_sets.${type}`, target: `policy_set:${after.version}`, detail });
-    tx.record({ type: 'policy.activated', occurredAt: this.clock.now(), requestId: call.origin.requestId, actor: { kind: 'human', token: call.actor.id }, detail });
+    tx.record({
+      type: 'policy.activated',
+      occurredAt: this.clock.now(),
+      requestId: call.origin.requestId,
+      actor: { kind: 'human', token: call.actor.id },
+      detail,
+    });
     return this.set(tx, after.version);
   }
 
@@ -130,21 +168,30 @@ export class PolicyAuthoring {
   /** One authoring change of a zone at a time; none under an archived zone. */
   private change<T>(zone: string, work: (tx: ChangeTx) => Promise<T>): Promise<T> {
     return this.changes.run(zone, async (tx) => {
-      const [row] = await tx.query<{ status: string }>('SELECT status FROM zones WHERE slug = $1 FOR NO KEY UPDATE', [zone]);
+      const [row] = await tx.query<{ status: string }>('SELECT status FROM zones WHERE slug = $1 FOR NO KEY UPDATE', [
+        zone,
+      ]);
       if (!row) throw new AppError('not_found', 'There is no such zone.');
       if (row.status === 'archived') throw new AppError('conflict', 'The zone is archived and takes no changes.');
       return work(tx);
     });
   }
 
-  private note(tx: ChangeTx, call: AuthoringCall, act: { action: string; target: string; after?: JsonObject; detail?: JsonObject }): void {
+  private note(
+    tx: ChangeTx,
+    call: AuthoringCall,
+    act: { action: string; target: string; after?: JsonObject; detail?: JsonObject },
+  ): void {
     tx.record(adminEntry(call.actor, call.origin, { ...act, occurredAt: this.clock.now() }));
   }
 }
 
 function assertValid(faults: readonly PolicyFault[], field: string): void {
   if (faults.length === 0) return;
-  const errors = faults.map((fault) => ({ field, message: `line ${fault.line}, column ${fault.column}: ${fault.message}` }));
+  const errors = faults.map((fault) => ({
+    field,
+    message: `line ${fault.line}, column ${fault.column}: ${fault.message}`,
+  }));
   throw new AppError('invalid_request', 'The policy is not valid.', { errors });
 }
 

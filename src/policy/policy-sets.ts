@@ -9,7 +9,10 @@ import { DEFAULT_POLICY_SET, type PolicySet } from './domain/policy-set.js';
 import { readActiveSet } from './persistence/policy-store.js';
 
 /** What decides while a zone's policies are not known: nothing is permitted. */
-const UNKNOWN: PolicySet = { version: -1, evaluate: () => ({ effect: 'deny', determining: [], reasons: ['policy_error'] }) };
+const UNKNOWN: PolicySet = {
+  version: -1,
+  evaluate: () => ({ effect: 'deny', determining: [], reasons: ['policy_error'] }),
+};
 
 /** The active policy set of each zone, compiled, in memory, replaced as a whole when another one is activated. */
 @Injectable()
@@ -54,7 +57,10 @@ export class PolicySets {
   }
 }
 
-function compile(place: string, active: { version: number; policies: readonly { id: string; cedar: string }[] }): PolicySet {
+function compile(
+  place: string,
+  active: { version: number; policies: readonly { id: string; cedar: string }[] },
+): PolicySet {
   try {
     return new CompiledPolicySet(active.version, active.policies, `${place}/${active.version % 2}`);
   } catch {

@@ -9,7 +9,11 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { makeZone } from '../support/zone.js';
 
 const keys = new LedgerKeys(randomBytes(32));
-const entry = { type: 'admin.test.change', occurredAt: 1_763_942_400_000, actor: { kind: 'human' as const, token: 'adm_1' } };
+const entry = {
+  type: 'admin.test.change',
+  occurredAt: 1_763_942_400_000,
+  actor: { kind: 'human' as const, token: 'adm_1' },
+};
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -91,7 +95,11 @@ describe('change feed', () => {
     const replicas = [await replica({ follow: true }), await replica({ follow: true })] as const;
     const zone = await newZone(replicas[0].database);
     await Promise.all(replicas.map((one) => one.feed.load(zone)));
-    await Promise.all(Array.from({ length: 100 }, (_, n) => replicas[n % 2 ? 1 : 0].changes.run(zone, async (tx) => tx.changed('application', `app_${n}`))));
+    await Promise.all(
+      Array.from({ length: 100 }, (_, n) =>
+        replicas[n % 2 ? 1 : 0].changes.run(zone, async (tx) => tx.changed('application', `app_${n}`)),
+      ),
+    );
     for (const one of replicas) {
       await eventually(() => one.applied.length >= 100);
       expect(one.applied.map((change) => change.seq)).toEqual(Array.from({ length: 100 }, (_, n) => BigInt(n + 1)));
@@ -104,7 +112,9 @@ describe('change feed', () => {
     const zone = await newZone(one.database);
     await two.feed.load(zone);
     for (let n = 0; n < 3; n += 1) await one.changes.run(zone, async (tx) => tx.changed('application', `app_${n}`));
-    await test.superuser((client) => client.query('DELETE FROM caracal.change_log WHERE zone = $1 AND seq < 3', [zone]));
+    await test.superuser((client) =>
+      client.query('DELETE FROM caracal.change_log WHERE zone = $1 AND seq < 3', [zone]),
+    );
     await two.feed.poll();
     expect(two.resets).toEqual([zone]);
     expect(two.feed.seq(zone)).toBe(3n);
@@ -116,7 +126,9 @@ describe('change feed', () => {
     await one.feed.poll();
     expect(() => one.feed.assertFresh()).not.toThrow();
     one.pass(2_001);
-    expect(() => one.feed.assertFresh()).toThrow(expect.objectContaining({ code: 'temporarily_unavailable', detail: 'view_stale' }));
+    expect(() => one.feed.assertFresh()).toThrow(
+      expect.objectContaining({ code: 'temporarily_unavailable', detail: 'view_stale' }),
+    );
     await one.feed.poll();
     expect(() => one.feed.assertFresh()).not.toThrow();
   });

@@ -1,10 +1,8 @@
 import {
   chmodSync,
   chownSync,
-  existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -12,62 +10,21 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
-import { loadConfig } from '../../src/platform/config/index.js';
-import { startEmbedded, type EmbeddedDatabase } from '../../src/platform/embedded/index.js';
-import { createLogger } from '../../src/platform/logging/index.js';
-import { loadSecrets } from '../../src/platform/secrets/index.js';
-import { OwnerProcess } from '../support/embedded-process.js';
+import { EmbeddedFixture, query } from '../support/embedded-fixture.js';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534 };
 
-let root: string;
-const running: EmbeddedDatabase[] = [];
-const stray = new Set<string>();
-const logged: string[] = [];
-
+let fixture: EmbeddedFixture;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'caracal-accounts-'));
-  chmodSync(root, 0o755);
+  fixture = new EmbeddedFixture();
 });
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((embedded) => embedded.stop()));
-  [root, ...stray].forEach((path) => rmSync(path, { recursive: true, force: true }));
-  stray.clear();
-  logged.length = 0;
-});
-
-async function start(dataDir: string): Promise<EmbeddedDatabase> {
-  const config = loadConfig({ DATA_DIR: dataDir });
-  const log = createLogger(config, { write: (line) => logged.push(line) });
-  const embedded = await startEmbedded(config, await loadSecrets(config, { mayGenerate: true }), log);
-  running.push(embedded);
-  if (embedded.cluster.startsWith('/var/lib/caracal/')) stray.add(dirname(embedded.cluster));
-  return embedded;
-}
-
-async function stop(embedded: EmbeddedDatabase): Promise<void> {
-  running.splice(running.indexOf(embedded), 1);
-  await embedded.stop();
-}
-
-async function query(dsn: string, sql: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: dsn });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+afterEach(() => fixture.cleanUp());
 
 function home(mode: number): string {
-  const path = join(root, 'home');
+  const path = join(fixture.root, 'home');
   mkdirSync(path);
   chmodSync(path, mode);
   return path;
@@ -80,25 +37,27 @@ function modeOf(path: string): number {
 if (isRoot) {
   describe('the embedded database of root', () => {
     it('runs as another OS user and opens only its own directory for it', async () => {
-      const embedded = await start(join(home(0o755), 'data'));
-      expect(embedded.cluster).toBe(join(root, 'home', 'data', 'postgres'));
+      const embedded = await fixture.start(join(home(0o755), 'data'));
+      expect(embedded.cluster).toBe(join(fixture.root, 'home', 'data', 'postgres'));
       expect(statSync(embedded.cluster).uid).not.toBe(0);
-      expect([modeOf(join(root, 'home')), modeOf(join(root, 'home', 'data')), modeOf(embedded.cluster)]).toEqual([
-        0o755, 0o711, 0o700,
-      ]);
+      expect([
+        modeOf(join(fixture.root, 'home')),
+        modeOf(join(fixture.root, 'home', 'data')),
+        modeOf(embedded.cluster),
+      ]).toEqual([0o755, 0o711, 0o700]);
     });
 
     it('leaves the mode of a directory alone that holds other things', async () => {
       const shared = home(0o755);
       mkdirSync(join(shared, 'theirs'));
-      await start(shared);
+      await fixture.start(shared);
       expect(modeOf(shared)).toBe(0o755);
     });
 
     it('goes elsewhere from a 0700 home, with the binaries, and says so', async () => {
       const closed = home(0o700);
       const dataDir = join(closed, 'data');
-      const embedded = await start(dataDir);
+      const embedded = await fixture.start(dataDir);
       expect(embedded.cluster).toMatch(/^\/var\/lib\/caracal\/[0-9a-f]{16}\/postgres$/);
       expect(readlinkSync(join(dataDir, 'postgres'))).toBe(embedded.cluster);
       expect(readdirSync(dirname(embedded.cluster))).toEqual([
@@ -109,7 +68,7 @@ if (isRoot) {
       expect([modeOf(closed), modeOf(dirname(embedded.cluster)), modeOf(embedded.cluster)]).toEqual([
         0o700, 0o711, 0o700,
       ]);
-      expect(logged.join('')).toContain(
+      expect(fixture.log).toContain(
         `cannot reach DATA_DIR or the binaries, so both are in ${dirname(embedded.cluster)}`,
       );
       expect(
@@ -119,43 +78,45 @@ if (isRoot) {
 
     it('keeps its rows over a restart from such a home, also when the directory was opened or moved meanwhile', async () => {
       const closed = home(0o700);
-      const first = await start(join(closed, 'data'));
+      const first = await fixture.start(join(closed, 'data'));
       await query(first.superuserDsn, 'CREATE TABLE kept AS SELECT 1 AS n');
-      await stop(first);
+      await fixture.stop(first);
       chmodSync(closed, 0o755);
-      const second = await start(join(closed, 'data'));
+      const second = await fixture.start(join(closed, 'data'));
       expect(await query(second.superuserDsn, 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
-      await stop(second);
+      await fixture.stop(second);
       renameSync(join(closed, 'data'), join(closed, 'moved'));
-      const third = await start(join(closed, 'moved'));
+      const third = await fixture.start(join(closed, 'moved'));
       expect(third.cluster).toBe(first.cluster);
       expect(await query(third.superuserDsn, 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
     });
 
     it('sets aside, and does not take over, what a removed data directory left elsewhere', async () => {
       const dataDir = join(home(0o700), 'data');
-      const first = await start(dataDir);
+      const first = await fixture.start(dataDir);
       await query(first.superuserDsn, 'CREATE TABLE kept AS SELECT 1 AS n');
-      await stop(first);
+      await fixture.stop(first);
       rmSync(dataDir, { recursive: true });
-      const second = await start(dataDir);
+      const second = await fixture.start(dataDir);
       expect(await query(second.superuserDsn, `SELECT to_regclass('kept') AS kept`)).toEqual([{ kept: null }]);
       expect(readdirSync(dirname(second.cluster))).toContainEqual(expect.stringMatching(/^postgres\.abandoned-/));
-      expect(logged.join('')).toContain('was set aside');
+      expect(fixture.log).toContain('was set aside');
     });
 
     it('refuses a place elsewhere that the removed directory’s server still holds', async () => {
       const dataDir = join(home(0o700), 'data');
-      const first = await start(dataDir);
+      const first = await fixture.start(dataDir);
       rmSync(dataDir, { recursive: true });
-      await expect(start(dataDir)).rejects.toThrow(`${dirname(first.cluster)} is in use by process ${process.pid}`);
+      await expect(fixture.start(dataDir)).rejects.toThrow(
+        `${dirname(first.cluster)} is in use by process ${process.pid}`,
+      );
     });
 
     it('does not begin anew when a cluster that exists can no longer be reached', async () => {
       const opened = home(0o755);
-      await stop(await start(join(opened, 'data')));
+      await fixture.stop(await fixture.start(join(opened, 'data')));
       chmodSync(opened, 0o700);
-      await expect(start(join(opened, 'data'))).rejects.toThrow(/can no longer be reached by its OS user/);
+      await expect(fixture.start(join(opened, 'data'))).rejects.toThrow(/can no longer be reached by its OS user/);
       expect(lstatSync(join(opened, 'data', 'postgres')).isDirectory()).toBe(true);
       expect(modeOf(opened)).toBe(0o700);
     });
@@ -165,11 +126,11 @@ if (isRoot) {
       const dataDir = join(opened, 'data');
       mkdirSync(dataDir);
       chownSync(dataDir, NOBODY.uid, NOBODY.gid);
-      const owner = new OwnerProcess(dataDir, NOBODY);
+      const owner = fixture.own(dataDir, NOBODY);
       const { dsn } = await owner.facts();
       await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
       expect(await owner.end()).toBe(0);
-      const embedded = await start(dataDir);
+      const embedded = await fixture.start(dataDir);
       expect(await query(embedded.superuserDsn, 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
       expect(statSync(embedded.cluster).uid).toBe(NOBODY.uid);
     });
@@ -178,8 +139,8 @@ if (isRoot) {
   describe('the embedded database of a user without privileges', () => {
     it('runs as that user, private to it, and ends what a killed owner left', async () => {
       const dataDir = join(home(0o755), 'data');
-      chownSync(join(root, 'home'), NOBODY.uid, NOBODY.gid);
-      const killed = new OwnerProcess(dataDir, NOBODY);
+      chownSync(join(fixture.root, 'home'), NOBODY.uid, NOBODY.gid);
+      const killed = fixture.own(dataDir, NOBODY);
       const { dsn, cluster } = await killed.facts();
       await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
       expect([statSync(cluster).uid, modeOf(cluster), modeOf(join(dataDir, 'secrets'))]).toEqual([
@@ -188,7 +149,7 @@ if (isRoot) {
         0o700,
       ]);
       await killed.end('SIGKILL');
-      const next = new OwnerProcess(dataDir, NOBODY);
+      const next = fixture.own(dataDir, NOBODY);
       expect(await query((await next.facts()).dsn, 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
       expect(next.log).toContain('a database without owner still runs here');
       expect(await next.end()).toBe(0);
@@ -196,7 +157,7 @@ if (isRoot) {
 
     it('refuses a cluster of another user in words', async () => {
       const dataDir = join(home(0o755), 'data');
-      await stop(await start(dataDir));
+      await fixture.stop(await fixture.start(dataDir));
       for (const path of [
         '',
         'owner',
@@ -205,7 +166,7 @@ if (isRoot) {
       ]) {
         chownSync(join(dataDir, path), NOBODY.uid, NOBODY.gid);
       }
-      const owner = new OwnerProcess(dataDir, NOBODY);
+      const owner = fixture.own(dataDir, NOBODY);
       expect(await owner.ended).toBe(1);
       expect(owner.log).toMatch(/belongs to another OS user \(uid \d+\); start as that user or as root/);
     });
@@ -213,9 +174,8 @@ if (isRoot) {
 } else {
   describe('the embedded database of a user without privileges', () => {
     it('runs as that user', async () => {
-      const embedded = await start(join(root, 'data'));
+      const embedded = await fixture.start(join(fixture.root, 'data'));
       expect(statSync(embedded.cluster).uid).toBe(process.getuid?.());
-      expect(existsSync(join(root, 'data', 'postgres', 'PG_VERSION'))).toBe(true);
     });
   });
 }

@@ -1,65 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
-import { loadConfig } from '../../src/platform/config/index.js';
-import { startEmbedded, type EmbeddedDatabase } from '../../src/platform/embedded/index.js';
-import { createLogger } from '../../src/platform/logging/index.js';
-import { loadSecrets } from '../../src/platform/secrets/index.js';
-import { OwnerProcess } from '../support/embedded-process.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { EmbeddedDatabase } from '../../src/platform/embedded/index.js';
+import { EmbeddedFixture, query } from '../support/embedded-fixture.js';
 
-let root: string;
-let dataDir: string;
-const running: EmbeddedDatabase[] = [];
-const owners: OwnerProcess[] = [];
-const logged: string[] = [];
-
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'caracal-embedded-'));
-  chmodSync(root, 0o755);
-  dataDir = join(root, 'data');
-});
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((embedded) => embedded.stop()));
-  await Promise.all(owners.splice(0).map((owner) => owner.end('SIGKILL')));
-  // An owner that was killed leaves its database running; the next owner ends it.
-  if (statSync(join(dataDir, 'postgres', 'postmaster.pid'), { throwIfNoEntry: false })) await (await start()).stop();
-  rmSync(root, { recursive: true, force: true });
-  logged.length = 0;
-});
-
-async function start(directory = dataDir): Promise<EmbeddedDatabase> {
-  const config = loadConfig({ DATA_DIR: directory, LOG_LEVEL: 'debug' });
-  const log = createLogger(config, { write: (line) => logged.push(line) });
-  const embedded = await startEmbedded(config, await loadSecrets(config, { mayGenerate: true }), log);
-  running.push(embedded);
-  return embedded;
-}
-
-async function stop(embedded: EmbeddedDatabase): Promise<void> {
-  running.splice(running.indexOf(embedded), 1);
-  await embedded.stop();
-}
-
-function own(directory = dataDir): OwnerProcess {
-  const owner = new OwnerProcess(directory);
-  owners.push(owner);
-  return owner;
-}
-
-async function query<T extends object>(dsn: string, sql: string): Promise<T[]> {
-  const client = new pg.Client({ connectionString: dsn });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query<T>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
+let fixture: EmbeddedFixture;
 
 /** The database comes back by itself; how soon is not the question. */
 async function untilAnswers(dsn: string): Promise<void> {
@@ -81,10 +27,20 @@ async function rowsKept(dsn: string): Promise<number[]> {
   return (await query<{ n: number }>(dsn, 'SELECT n FROM kept ORDER BY n')).map((row) => row.n);
 }
 
-describe('the embedded database', () => {
+describe('an embedded database', () => {
+  let embedded: EmbeddedDatabase;
+  beforeAll(async () => {
+    fixture = new EmbeddedFixture();
+    process.env['EMBEDDED_CANARY'] = 'canary';
+    embedded = await fixture.start();
+  });
+  afterAll(async () => {
+    delete process.env['EMBEDDED_CANARY'];
+    await fixture.cleanUp();
+  });
+
   it('is made on the first start, private and durable', async () => {
-    const embedded = await start();
-    expect(embedded.cluster).toBe(join(dataDir, 'postgres'));
+    expect(embedded.cluster).toBe(join(fixture.dataDir, 'postgres'));
     const names = [
       'fsync',
       'synchronous_commit',
@@ -105,15 +61,14 @@ describe('the embedded database', () => {
       `SELECT datlocprovider AS provider, datlocale AS locale FROM pg_database WHERE datname = current_database()`,
     );
     expect(locale).toEqual({ provider: 'b', locale: 'C.UTF-8' });
-    expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
-    expect(statSync(join(dataDir, 'secrets')).mode & 0o777).toBe(0o700);
-    if (process.getuid?.() === 0) expect(statSync(dataDir).mode & 0o777).toBe(0o711);
-    expect(readdirSync(dataDir).sort()).toEqual(['owner', 'postgres', 'secrets']);
+    expect(statSync(join(fixture.dataDir, 'postgres')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(fixture.dataDir, 'secrets')).mode & 0o777).toBe(0o700);
+    if (process.getuid?.() === 0) expect(statSync(fixture.dataDir).mode & 0o777).toBe(0o711);
+    expect(readdirSync(fixture.dataDir).sort()).toEqual(['owner', 'postgres', 'secrets']);
   });
 
   it("leaves the operator a superuser's DSN that works", async () => {
-    const embedded = await start();
-    const path = join(dataDir, 'secrets', 'operator_dsn');
+    const path = join(fixture.dataDir, 'secrets', 'operator_dsn');
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const [row] = await query(
       readFileSync(path, 'utf8').trim(),
@@ -124,7 +79,6 @@ describe('the embedded database', () => {
   });
 
   it('[T5] lets nobody in without the password, and hands it to no log', async () => {
-    const embedded = await start();
     const password = new URL(embedded.superuserDsn).password;
     await expect(query(embedded.superuserDsn.replace(password, 'guess'), 'SELECT 1')).rejects.toMatchObject({
       code: '28P01',
@@ -134,12 +88,10 @@ describe('the embedded database', () => {
       'SELECT DISTINCT auth_method FROM pg_hba_file_rules',
     );
     expect(rules).toEqual([{ auth_method: 'scram-sha-256' }]);
-    expect(logged.join('')).not.toContain(password);
+    expect(fixture.log).not.toContain(password);
   });
 
   it('[T5] gives the server nothing of our environment and its log no statements', async () => {
-    process.env['EMBEDDED_CANARY'] = 'canary';
-    const embedded = await start();
     if (process.platform === 'linux')
       expect(readFileSync(`/proc/${postmasterOf(embedded)}/environ`, 'utf8')).not.toContain('canary');
     await expect(query(embedded.superuserDsn, `SELECT 1/0 AS "canary of a statement"`)).rejects.toThrow(
@@ -151,19 +103,29 @@ describe('the embedded database', () => {
         `CREATE TEMP TABLE t (v text PRIMARY KEY); INSERT INTO t VALUES ('canary'), ('canary')`,
       ),
     ).rejects.toThrow();
-    delete process.env['EMBEDDED_CANARY'];
-    await stop(embedded);
-    expect(logged.join('')).toContain('division by zero');
-    expect(logged.join('')).not.toContain('canary');
+    while (!fixture.log.includes('duplicate key')) await delay(5);
+    expect(fixture.log).toContain('division by zero');
+    expect(fixture.log).not.toContain('canary');
   });
+});
+
+const freshFixture = () => {
+  beforeEach(() => {
+    fixture = new EmbeddedFixture();
+  });
+  afterEach(() => fixture.cleanUp());
+};
+
+describe('an embedded database over time', () => {
+  freshFixture();
 
   it('keeps its rows over a restart, and its operator settings', async () => {
-    const first = await start();
+    const first = await fixture.start();
     await query(first.superuserDsn, 'CREATE TABLE kept AS SELECT generate_series(1, 3) AS n');
     await query(first.superuserDsn, `ALTER SYSTEM SET work_mem = '7MB'`);
     await query(first.superuserDsn, `ALTER SYSTEM SET fsync = 'off'`);
-    await stop(first);
-    const second = await start();
+    await fixture.stop(first);
+    const second = await fixture.start();
     expect(await rowsKept(second.superuserDsn)).toEqual([1, 2, 3]);
     expect(
       await query(
@@ -174,21 +136,21 @@ describe('the embedded database', () => {
   });
 
   it('names the secret when another database_password is given to a database that exists', async () => {
-    await stop(await start());
-    rmSync(join(dataDir, 'secrets', 'database_password'));
-    await expect(start()).rejects.toThrow(/secret database_password is not the one/);
+    await fixture.stop(await fixture.start());
+    rmSync(join(fixture.dataDir, 'secrets', 'database_password'));
+    await expect(fixture.start()).rejects.toThrow(/secret database_password is not the one/);
   });
 
   it('starts over after a first start that was cut off', async () => {
-    mkdirSync(join(dataDir, 'postgres.draft-0123'), { recursive: true });
-    writeFileSync(join(dataDir, 'postgres.draft-0123', 'PG_VERSION'), '18\n');
-    await start();
-    expect(readdirSync(dataDir).sort()).toEqual(['owner', 'postgres', 'secrets']);
+    mkdirSync(join(fixture.dataDir, 'postgres.draft-0123'), { recursive: true });
+    writeFileSync(join(fixture.dataDir, 'postgres.draft-0123', 'PG_VERSION'), '18\n');
+    await fixture.start();
+    expect(readdirSync(fixture.dataDir).sort()).toEqual(['owner', 'postgres', 'secrets']);
   });
 
   it('is reached over loopback when its path is too long for a socket', async () => {
-    const deep = join(root, 'd'.repeat(90), 'data');
-    const embedded = await start(deep);
+    const deep = join(fixture.root, 'd'.repeat(90), 'data');
+    const embedded = await fixture.start(deep);
     expect(new URL(embedded.databaseUrl).hostname).toBe('127.0.0.1');
     const [row] = await query(
       embedded.superuserDsn,
@@ -199,8 +161,10 @@ describe('the embedded database', () => {
 });
 
 describe('the death of the embedded database', () => {
+  freshFixture();
+
   it('[T8] is repaired: a killed server comes back at the same address with what was committed', async () => {
-    const embedded = await start();
+    const embedded = await fixture.start();
     const exits: unknown[] = [];
     embedded.onExit((exit) => exits.push(exit));
     await query(embedded.superuserDsn, 'CREATE TABLE kept AS SELECT 1 AS n');
@@ -218,33 +182,33 @@ describe('the death of the embedded database', () => {
   });
 
   it('[T8] of the owner is repaired by the next one, which ends what still runs', async () => {
-    const killed = own();
+    const killed = fixture.own();
     const { dsn, cluster } = await killed.facts();
     await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
     await killed.end('SIGKILL');
     const orphan = postmasterOf({ cluster });
     expect(await rowsKept(dsn)).toEqual([1]);
-    const next = await start();
+    const next = await fixture.start();
     expect(await rowsKept(next.superuserDsn)).toEqual([1]);
     expect(postmasterOf(next)).not.toBe(orphan);
-    expect(logged.join('')).toContain('a database without owner still runs here');
+    expect(fixture.log).toContain('a database without owner still runs here');
   });
 
   it('[T8] of owner and server at one time is repaired, also when their numbers are somebody else’s by then', async () => {
-    const killed = own();
+    const killed = fixture.own();
     const { dsn, cluster } = await killed.facts();
     await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
     await killed.end('SIGKILL');
     const pidFile = join(cluster, 'postmaster.pid');
     process.kill(postmasterOf({ cluster }), 'SIGKILL');
-    await start().then(stop);
+    await fixture.start().then((embedded) => fixture.stop(embedded));
     const lines = ['x', cluster, '1', '5432', cluster, '', '1 1', 'ready'];
     writeFileSync(pidFile, [process.pid, ...lines.slice(1)].join('\n'));
-    expect(await rowsKept((await start()).superuserDsn)).toEqual([1]);
+    expect(await rowsKept((await fixture.start()).superuserDsn)).toEqual([1]);
   });
 
   it('leaves no server behind when the owner is told to end', async () => {
-    const owner = own();
+    const owner = fixture.own();
     const { cluster } = await owner.facts();
     expect(await owner.end('SIGTERM')).toBe(0);
     expect(readdirSync(cluster)).not.toContain('postmaster.pid');
@@ -252,23 +216,25 @@ describe('the death of the embedded database', () => {
 });
 
 describe('the owner of a data directory', () => {
+  freshFixture();
+
   it('is one: a second process exits with 1 and names directory and owner', async () => {
-    await start();
-    const second = own();
+    await fixture.start();
+    const second = fixture.own();
     expect(await second.ended).toBe(1);
-    expect(second.log).toContain(`the data directory ${dataDir} is in use by process ${process.pid};`);
+    expect(second.log).toContain(`the data directory ${fixture.dataDir} is in use by process ${process.pid};`);
   });
 
   it('is one inside a process, too', async () => {
-    await start();
-    await expect(start()).rejects.toThrow(`in use by process ${process.pid}`);
+    await fixture.start();
+    await expect(fixture.start()).rejects.toThrow(`in use by process ${process.pid}`);
   });
 
   it('is one when several start at once on a directory whose owner was killed', async () => {
-    const killed = own();
+    const killed = fixture.own();
     await killed.facts();
     await killed.end('SIGKILL');
-    const contenders = Array.from({ length: 4 }, () => own());
+    const contenders = Array.from({ length: 4 }, () => fixture.own());
     const results = await Promise.all(
       contenders.map((owner) =>
         owner.facts().then(

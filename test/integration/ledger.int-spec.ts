@@ -47,7 +47,14 @@ function newLedger(on: Database = database): AuditLedger {
 }
 
 function draft(zone: string, more: Partial<EntryDraft> = {}): EntryDraft {
-  return { type: 'exchange', zone, occurredAt: Date.now(), actor: { kind: 'agent', id: 'app_1' }, decision: 'allow', ...more };
+  return {
+    type: 'exchange',
+    zone,
+    occurredAt: Date.now(),
+    actor: { kind: 'agent', id: 'app_1' },
+    decision: 'allow',
+    ...more,
+  };
 }
 
 /** The first fault of a zone as the verifier reports it. */
@@ -67,7 +74,9 @@ async function tamper(sql: string, params: unknown[] = []): Promise<void> {
 }
 
 async function partitions(client: { query(sql: string): Promise<{ rows: { name: string }[] }> }): Promise<string[]> {
-  const { rows } = await client.query(`SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'caracal.ledger'::regclass`);
+  const { rows } = await client.query(
+    `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'caracal.ledger'::regclass`,
+  );
   return [...rows.map((row) => row.name), 'caracal.ledger'];
 }
 
@@ -75,7 +84,9 @@ describe('group commit', () => {
   it('[T6] gives 1 000 concurrent entries dense indices in one verifiable chain', async () => {
     const zone = await newZone();
     const ledger = newLedger();
-    const appended = await Promise.all(Array.from({ length: 1_000 }, (_, n) => ledger.append(draft(zone, { detail: { n } }))));
+    const appended = await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => ledger.append(draft(zone, { detail: { n } }))),
+    );
     expect(appended.map((one) => one.index).sort((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
     expect(await faultOf(zone)).toBeUndefined();
   });
@@ -84,7 +95,9 @@ describe('group commit', () => {
     const [one, two] = [await newZone(), await newZone()];
     const replicas = [newLedger(), newLedger(await test.open()), newLedger(await test.open())];
     const appended = await Promise.all(
-      Array.from({ length: 600 }, (_, n) => (replicas[n % 3] as AuditLedger).append(draft(n % 2 ? one : two, { detail: { n } }))),
+      Array.from({ length: 600 }, (_, n) =>
+        (replicas[n % 3] as AuditLedger).append(draft(n % 2 ? one : two, { detail: { n } })),
+      ),
     );
     for (const zone of [one, two]) {
       const indices = appended.filter((answer) => answer.zone === zone).map((answer) => answer.index);
@@ -99,12 +112,16 @@ describe('group commit', () => {
     const replicas = [newLedger(), newLedger(await test.open())];
     const claim = { kind: 'jti', key: 'one', expiresAt: Date.now() + 60_000 };
     const appended = await Promise.all(
-      Array.from({ length: 200 }, (_, n) => (replicas[n % 2] as AuditLedger).append(draft(zone, { token: { jti: 'j', exp: 1 } }), [claim])),
+      Array.from({ length: 200 }, (_, n) =>
+        (replicas[n % 2] as AuditLedger).append(draft(zone, { token: { jti: 'j', exp: 1 } }), [claim]),
+      ),
     );
     expect(appended.filter((answer) => !answer.replayed)).toHaveLength(1);
     const events = await new LedgerReader(database).events(zone, { facets: { reason: 'replayed' } }, { limit: 200 });
     expect(events).toHaveLength(199);
-    expect(events.every((event) => event.entry['decision'] === 'deny' && event.entry['token'] === undefined)).toBe(true);
+    expect(events.every((event) => event.entry['decision'] === 'deny' && event.entry['token'] === undefined)).toBe(
+      true,
+    );
     expect(await faultOf(zone)).toBeUndefined();
   });
 
@@ -130,10 +147,14 @@ describe('group commit', () => {
     const zone = await newZone();
     const ledger = newLedger();
     await ledger.append(draft(zone));
-    await test.superuser((client) => client.query(`UPDATE caracal.ledger_head SET ingested_at = 'infinity' WHERE zone = $1`, [zone]));
+    await test.superuser((client) =>
+      client.query(`UPDATE caracal.ledger_head SET ingested_at = 'infinity' WHERE zone = $1`, [zone]),
+    );
     await expect(ledger.append(draft(zone))).rejects.toMatchObject({ code: 'temporarily_unavailable' });
     expect(ledger.available).toBe(false);
-    await test.superuser((client) => client.query('UPDATE caracal.ledger_head SET ingested_at = now() WHERE zone = $1', [zone]));
+    await test.superuser((client) =>
+      client.query('UPDATE caracal.ledger_head SET ingested_at = now() WHERE zone = $1', [zone]),
+    );
     expect((await ledger.append(draft(zone))).index).toBe(1);
     expect(ledger.available).toBe(true);
   });
@@ -154,13 +175,22 @@ describe('append function', () => {
   it('[T6] refuses an entry that is not its own leaf', async () => {
     const zone = await newZone();
     await expect(
-      database.asAudit((tx) => tx.query(call.replace(`convert_to('{}'`, `convert_to('{"a":1}'`), [zone, 0, Buffer.alloc(32)])),
+      database.asAudit((tx) =>
+        tx.query(call.replace(`convert_to('{}'`, `convert_to('{"a":1}'`), [zone, 0, Buffer.alloc(32)]),
+      ),
     ).rejects.toThrow(/not their own leaf/);
   });
 });
 
 describe('roles', () => {
-  const roles = ['caracal_app', 'caracal_audit', 'caracal_auditor', 'caracal_janitor', 'caracal_system', 'caracal_queue'] as const;
+  const roles = [
+    'caracal_app',
+    'caracal_audit',
+    'caracal_auditor',
+    'caracal_janitor',
+    'caracal_system',
+    'caracal_queue',
+  ] as const;
   const statements = [
     `INSERT INTO caracal.ledger (zone, index, event_id, ingested_at, kid, leaf, chain_mac, entry, facets) VALUES ('z', 0, gen_random_uuid(), now(), 'k', '', '', '', '{}')`,
     `UPDATE caracal.ledger SET entry = '{}'`,
@@ -194,7 +224,11 @@ describe('roles', () => {
     await test.superuser(async (client) => {
       await client.query('SET ROLE caracal_owner');
       await client.query(`SELECT set_config('caracal.zone', $1, false)`, [zone]);
-      for (const sql of [`UPDATE caracal.ledger SET entry = '{}'`, 'DELETE FROM caracal.ledger', 'TRUNCATE caracal.ledger']) {
+      for (const sql of [
+        `UPDATE caracal.ledger SET entry = '{}'`,
+        'DELETE FROM caracal.ledger',
+        'TRUNCATE caracal.ledger',
+      ]) {
         await expect(client.query(sql)).rejects.toThrow(/append-only/);
       }
     });
@@ -204,7 +238,9 @@ describe('roles', () => {
     const [one, two] = [await newZone(), await newZone()];
     const ledger = newLedger();
     await Promise.all([ledger.append(draft(one)), ledger.append(draft(two))]);
-    const rows = await database.asAuditor(one, (tx) => tx.query<{ zone: string }>('SELECT DISTINCT zone FROM caracal.ledger'));
+    const rows = await database.asAuditor(one, (tx) =>
+      tx.query<{ zone: string }>('SELECT DISTINCT zone FROM caracal.ledger'),
+    );
     expect(rows).toEqual([{ zone: one }]);
     expect(await database.asAudit((tx) => tx.query('SELECT * FROM caracal.ledger_head'))).toEqual([]);
   });
@@ -220,11 +256,19 @@ describe('verification over the database', () => {
   }
 
   it.each<[string, string, number | undefined]>([
-    ['an edited entry', `UPDATE caracal.ledger SET entry = replace(entry, '"n":2', '"n":9') WHERE zone = $1 AND index = 2`, 2],
+    [
+      'an edited entry',
+      `UPDATE caracal.ledger SET entry = replace(entry, '"n":2', '"n":9') WHERE zone = $1 AND index = 2`,
+      2,
+    ],
     ['a deleted middle entry', `DELETE FROM caracal.ledger WHERE zone = $1 AND index = 3`, 3],
     ['a cut tail', `DELETE FROM caracal.ledger WHERE zone = $1 AND index = 5`, 5],
     ['an emptied zone', `DELETE FROM caracal.ledger WHERE zone = $1`, 0],
-    ['a time moved by less than a millisecond', `UPDATE caracal.ledger SET ingested_at = ingested_at + interval '1 microsecond' WHERE zone = $1 AND index = 4`, 4],
+    [
+      'a time moved by less than a millisecond',
+      `UPDATE caracal.ledger SET ingested_at = ingested_at + interval '1 microsecond' WHERE zone = $1 AND index = 4`,
+      4,
+    ],
     ['renumbered entries', `UPDATE caracal.ledger SET index = 7 - index WHERE zone = $1 AND index IN (3, 4)`, 3],
     ['a head set back', `UPDATE caracal.ledger_head SET next_index = 4 WHERE zone = $1`, undefined],
     ['a missing head', `DELETE FROM caracal.ledger_head WHERE zone = $1`, undefined],

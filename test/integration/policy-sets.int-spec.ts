@@ -15,7 +15,13 @@ const INPUT = {
   principal: { type: 'Application', id: 'app_1' },
   action: 'read',
   resource: 'res_1',
-  context: { subject: { type: 'application', sub: 'app:app_1' }, depth: 0, chain: ['app_1'], approved: false, time: { hour: 1, weekday: 1 } },
+  context: {
+    subject: { type: 'application', sub: 'app:app_1' },
+    depth: 0,
+    chain: ['app_1'],
+    approved: false,
+    time: { hour: 1, weekday: 1 },
+  },
 };
 
 let test: TestDatabase;
@@ -27,15 +33,26 @@ afterAll(() => test.drop());
 async function replica() {
   const database = await test.open(POLICY_ENTITIES);
   const feed = new ChangeFeed({ database, clock, maxStalenessMs: 2_000, onFault: () => undefined });
-  return { database, feed, sets: new PolicySets(database, feed), changes: new AuditedChanges({ database, feed, keys, clock }) };
+  return {
+    database,
+    feed,
+    sets: new PolicySets(database, feed),
+    changes: new AuditedChanges({ database, feed, keys, clock }),
+  };
 }
 type Replica = Awaited<ReturnType<typeof replica>>;
 
 async function activate({ changes }: Replica, zone: string, version: number, cedar: string): Promise<void> {
   await changes.run(zone, async (tx) => {
-    await tx.query(`INSERT INTO policies (zone, id, name, version, cedar, created_by) VALUES ($1, $2, 'p', $3, $4, 'adm_1')`, [zone, `pol_${version}`, version, cedar]);
+    await tx.query(
+      `INSERT INTO policies (zone, id, name, version, cedar, created_by) VALUES ($1, $2, 'p', $3, $4, 'adm_1')`,
+      [zone, `pol_${version}`, version, cedar],
+    );
     await tx.query(`UPDATE policy_sets SET status = 'superseded' WHERE zone = $1 AND status = 'active'`, [zone]);
-    await tx.query(`INSERT INTO policy_sets (zone, version, status, policies, created_by) VALUES ($1, $2, 'active', $3, 'adm_1')`, [zone, version, [`pol_${version}`]]);
+    await tx.query(
+      `INSERT INTO policy_sets (zone, version, status, policies, created_by) VALUES ($1, $2, 'active', $3, 'adm_1')`,
+      [zone, version, [`pol_${version}`]],
+    );
     tx.changed('policy', String(version));
   });
 }
@@ -63,7 +80,8 @@ describe('active policy set', () => {
     expect(one.sets.active('two').evaluate(INPUT)).toMatchObject({ effect: 'deny', reasons: ['no_permit'] });
     await two.feed.poll();
     expect(two.sets.active('two').version).toBe(1);
-    for (const each of [one, two]) expect(each.sets.active('two').evaluate({ ...INPUT, action: 'write' }).effect).toBe('permit');
+    for (const each of [one, two])
+      expect(each.sets.active('two').evaluate({ ...INPUT, action: 'write' }).effect).toBe('permit');
     await activate(one, 'two', 2, 'permit(principal, action == Action::"read", resource);');
     expect(one.sets.active('two').evaluate(INPUT).effect).toBe('permit');
   });

@@ -28,9 +28,18 @@ describe('retention as the shipped role', () => {
     );
     const registry = new Registry();
     const counts = await new Retention(database, registry).run();
-    expect(counts).toMatchObject({ claims: 6000, change_log: 1, outbox: 1, inbox: 1, revocations: 0, idempotency_keys: 0 });
+    expect(counts).toMatchObject({
+      claims: 6000,
+      change_log: 1,
+      outbox: 1,
+      inbox: 1,
+      revocations: 0,
+      idempotency_keys: 0,
+    });
     expect(await registry.metrics()).toContain('caracal_retention_rows_total{table="claims"} 6000');
-    const { rows } = await test.superuser((client) => client.query<{ n: string }>('SELECT count(*) AS n FROM caracal.claims'));
+    const { rows } = await test.superuser((client) =>
+      client.query<{ n: string }>('SELECT count(*) AS n FROM caracal.claims'),
+    );
     expect(rows[0]?.n).toBe('1');
   });
 
@@ -41,12 +50,18 @@ describe('retention as the shipped role', () => {
       client.query<{ n: string }>(`SELECT count(*) AS n FROM pg_inherits WHERE inhparent = 'caracal.ledger'::regclass`),
     );
     expect(Number(rows[0]?.n)).toBeGreaterThanOrEqual(3);
-    await expect(database.asJanitor((tx) => tx.query(`SELECT caracal.ledger_make_partition('2124-01-01')`))).rejects.toThrow(/out of the window/);
+    await expect(
+      database.asJanitor((tx) => tx.query(`SELECT caracal.ledger_make_partition('2124-01-01')`)),
+    ).rejects.toThrow(/out of the window/);
   });
 
   it('[T12] the janitor can read or delete nothing that is still live', async () => {
-    await expect(database.asJanitor((tx) => tx.query('DELETE FROM caracal.sessions'))).rejects.toMatchObject({ code: '42501' });
-    await expect(database.asJanitor((tx) => tx.query('DELETE FROM caracal.ledger'))).rejects.toMatchObject({ code: '42501' });
+    await expect(database.asJanitor((tx) => tx.query('DELETE FROM caracal.sessions'))).rejects.toMatchObject({
+      code: '42501',
+    });
+    await expect(database.asJanitor((tx) => tx.query('DELETE FROM caracal.ledger'))).rejects.toMatchObject({
+      code: '42501',
+    });
     expect(await database.asJanitor((tx) => tx.query(`SELECT * FROM caracal.claims WHERE key = 'live'`))).toEqual([]);
   });
 });

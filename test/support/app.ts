@@ -70,7 +70,13 @@ async function boot(shared: Shared, env: Readonly<Record<string, string>>): Prom
     secrets,
     running,
     logs: () => lines.join(''),
-    admin: (method, path, body, headers = {}) => call(running.adminUrl ?? running.url, { method, path, body, headers: { authorization: `Bearer ${adminToken}`, ...headers } }),
+    admin: (method, path, body, headers = {}) =>
+      call(running.adminUrl ?? running.url, {
+        method,
+        path,
+        body,
+        headers: { authorization: `Bearer ${adminToken}`, ...headers },
+      }),
     replica: async (more = {}) => {
       const replica = await boot({ ...shared, drop: async () => undefined }, { ...env, ...more });
       replicas.push(replica);
@@ -98,7 +104,8 @@ export async function call(
     ...(json ? { body: JSON.stringify(request.body) } : {}),
   });
   const text = await response.text();
-  const parsed = /json/.test(response.headers.get('content-type') ?? '') && text !== '' ? (JSON.parse(text) as unknown) : text;
+  const parsed =
+    /json/.test(response.headers.get('content-type') ?? '') && text !== '' ? (JSON.parse(text) as unknown) : text;
   return { status: response.status, headers: response.headers, body: parsed };
 }
 

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { EntityTarget } from 'typeorm';
-import { Database, clientOptions, migrate, parseEndpoint, parseLogin, provision } from '../../src/platform/database/index.js';
+import {
+  Database,
+  clientOptions,
+  migrate,
+  parseEndpoint,
+  parseLogin,
+  provision,
+} from '../../src/platform/database/index.js';
 
 /** Login roles belong to the cluster, so every test database shares the one secret their passwords are derived from. */
 export const TEST_DATABASE_PASSWORD = 'test-database-password-7Qm3vX9tLk2Rw8Zp';
@@ -61,7 +68,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     name: empty.name,
     dsn: empty.dsn,
     open: async (entities = []) => {
-      const database = new Database({ endpoint: parseEndpoint(empty.dsn), databasePassword: TEST_DATABASE_PASSWORD, entities });
+      const database = new Database({
+        endpoint: parseEndpoint(empty.dsn),
+        databasePassword: TEST_DATABASE_PASSWORD,
+        entities,
+      });
       await database.open();
       opened.push(database);
       return database;

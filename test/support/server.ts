@@ -32,7 +32,14 @@ export async function removeDataDir(dataDir: string): Promise<void> {
 export async function startServer(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
   const child = spawn(process.execPath, [MAIN], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'info', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '/',
+      PORT: '0',
+      DATA_DIR: dataDir,
+      LOG_LEVEL: 'info',
+      ...env,
+    },
   });
   const printed = { text: '' };
   const keep = (chunk: Buffer) => (printed.text += chunk.toString('utf8'));
@@ -40,7 +47,14 @@ export async function startServer(dataDir: string, env: Readonly<Record<string, 
   child.stderr.on('data', keep);
   const url = await listening(child, printed);
   const adminToken = (await readFile(join(dataDir, 'secrets', 'admin_token'), 'utf8')).trim();
-  return { url, dataDir, adminToken, pid: child.pid as number, output: () => printed.text, end: (signal) => end(child, signal) };
+  return {
+    url,
+    dataDir,
+    adminToken,
+    pid: child.pid as number,
+    output: () => printed.text,
+    end: (signal) => end(child, signal),
+  };
 }
 
 function listening(child: ChildProcess, printed: { text: string }): Promise<string> {

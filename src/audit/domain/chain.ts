@@ -26,6 +26,15 @@ export function leafHash(entry: string): Buffer {
 
 /** `HMAC-SHA-256(key, LP(version, kid, zone, index, event_id, ingested_at, leaf, previous))`. */
 export function chainMac(key: KeyObject, link: Link, previous: Buffer): Buffer {
-  const message = lp(CHAIN_VERSION, link.kid, link.zone, link.index, link.eventId, formatTime(link.ingestedAt), link.leaf, previous);
+  const message = lp(
+    CHAIN_VERSION,
+    link.kid,
+    link.zone,
+    link.index,
+    link.eventId,
+    formatTime(link.ingestedAt),
+    link.leaf,
+    previous,
+  );
   return createHmac('sha256', key).update(message).digest();
 }

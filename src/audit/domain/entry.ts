@@ -61,7 +61,8 @@ export function canonicalEntry(draft: EntryDraft, eventId: string): string {
       reasons: explained,
     }) as JsonObject,
   );
-  if (Buffer.byteLength(text) > MAX_ENTRY_BYTES) throw new RangeError(`a ledger entry of ${Buffer.byteLength(text)} bytes is over the limit`);
+  if (Buffer.byteLength(text) > MAX_ENTRY_BYTES)
+    throw new RangeError(`a ledger entry of ${Buffer.byteLength(text)} bytes is over the limit`);
   return text;
 }
 

@@ -39,10 +39,18 @@ describe('chain verification', () => {
   const edited = { ...at(2), entry: at(2).entry.replace('"n":2', '"n":9') };
   it.each<[string, readonly StoredLink[], number]>([
     ['an edited entry', [...rows.slice(0, 2), edited, ...rows.slice(3)], 2],
-    ['an edited entry with its leaf made to fit', [...rows.slice(0, 2), { ...edited, leaf: leafHash(edited.entry) }, ...rows.slice(3)], 2],
+    [
+      'an edited entry with its leaf made to fit',
+      [...rows.slice(0, 2), { ...edited, leaf: leafHash(edited.entry) }, ...rows.slice(3)],
+      2,
+    ],
     ['a deleted first entry', rows.slice(1), 0],
     ['a deleted middle entry', [...rows.slice(0, 3), ...rows.slice(4)], 3],
-    ['a deleted middle entry, the rest renumbered', [...rows.slice(0, 3), ...rows.slice(4).map((row) => ({ ...row, index: row.index - 1 }))], 3],
+    [
+      'a deleted middle entry, the rest renumbered',
+      [...rows.slice(0, 3), ...rows.slice(4).map((row) => ({ ...row, index: row.index - 1 }))],
+      3,
+    ],
     ['a cut tail', rows.slice(0, 5), 5],
     ['an emptied zone', [], 0],
     ['a duplicate', [...rows.slice(0, 3), at(2), ...rows.slice(3)], 2],
@@ -50,7 +58,11 @@ describe('chain verification', () => {
     ['a back-dated entry', [...rows.slice(0, 4), { ...at(4), ingestedAt: 1 }, at(5)], 4],
     ['a post-dated entry', [...rows.slice(0, 4), { ...at(4), ingestedAt: 9_999 }, at(5)], 4],
     ['a swapped key id', [...rows.slice(0, 4), { ...at(4), kid: 'lh-2' }, at(5)], 4],
-    ['an event id changed in the row', [...rows.slice(0, 4), { ...at(4), eventId: '01900000-0000-7000-8000-00000000ffff' }, at(5)], 4],
+    [
+      'an event id changed in the row',
+      [...rows.slice(0, 4), { ...at(4), eventId: '01900000-0000-7000-8000-00000000ffff' }, at(5)],
+      4,
+    ],
   ])('[T6] names the index of %s', (_name, tampered, index) => {
     expect(verify(tampered, head)?.index).toBe(index);
   });

@@ -49,13 +49,18 @@ export class ChainVerifier {
 
   /** The fault of the head row after the last entry: a tail cut off, or a head moved. */
   checkHead(head: { nextIndex: number; chainMac: Buffer }): Fault | undefined {
-    if (head.nextIndex > this.next) return { index: this.next, reason: `entries ${this.next} to ${head.nextIndex - 1} are missing` };
-    if (head.nextIndex < this.next) return { index: undefined, reason: `the head says ${head.nextIndex} entries, the ledger holds ${this.next}` };
-    return head.chainMac.equals(this.previous) ? undefined : { index: undefined, reason: 'the head is not the chain value of the last entry' };
+    if (head.nextIndex > this.next)
+      return { index: this.next, reason: `entries ${this.next} to ${head.nextIndex - 1} are missing` };
+    if (head.nextIndex < this.next)
+      return { index: undefined, reason: `the head says ${head.nextIndex} entries, the ledger holds ${this.next}` };
+    return head.chainMac.equals(this.previous)
+      ? undefined
+      : { index: undefined, reason: 'the head is not the chain value of the last entry' };
   }
 
   private faultOf(row: StoredLink): string | undefined {
-    if (row.index !== this.next) return row.index > this.next ? 'entry is missing' : 'index is duplicated or out of order';
+    if (row.index !== this.next)
+      return row.index > this.next ? 'entry is missing' : 'index is duplicated or out of order';
     if (!leafHash(row.entry).equals(row.leaf)) return 'entry bytes do not match the leaf hash';
     if (this.eventIds.has(row.eventId)) return 'event id is duplicated';
     if (row.ingestedAt < this.lastIngestedAt) return 'entry is back-dated';

@@ -38,18 +38,26 @@ export class OutcomeIntake {
 
 function outcomesOf(message: Message): PreparedEntry[] {
   const { outcomes } = message.body;
-  if (!Array.isArray(outcomes) || outcomes.length === 0 || outcomes.length > 256) throw new RefusedMessageError('malformed_outcomes');
-  return outcomes.map((outcome) => prepared(message.zone, outcome));
+  if (!Array.isArray(outcomes) || outcomes.length === 0 || outcomes.length > 256)
+    throw new RefusedMessageError('malformed_outcomes');
+  return (outcomes as readonly JsonValue[]).map((outcome) => prepared(message.zone, outcome));
 }
 
 function prepared(zone: string, outcome: JsonValue): PreparedEntry {
   const { event_id: eventId, draft } = (outcome ?? {}) as { event_id?: unknown; draft?: unknown };
-  if (typeof eventId !== 'string' || !UUID.test(eventId) || !isOutcome(draft, zone)) throw new RefusedMessageError('malformed_outcome');
+  if (typeof eventId !== 'string' || !UUID.test(eventId) || !isOutcome(draft, zone))
+    throw new RefusedMessageError('malformed_outcome');
   return { eventId, entry: canonicalEntry(draft, eventId), requestId: draft.requestId, facets: facetsOf(draft) };
 }
 
 /** Only outcomes travel this way: a decision is never appended after the fact. */
 function isOutcome(draft: unknown, zone: string): draft is EntryDraft {
   const { type, zone: of, occurredAt, actor, decision } = (draft ?? {}) as Partial<EntryDraft>;
-  return type === 'gateway.outcome' && of === zone && Number.isSafeInteger(occurredAt) && typeof actor?.kind === 'string' && decision === undefined;
+  return (
+    type === 'gateway.outcome' &&
+    of === zone &&
+    Number.isSafeInteger(occurredAt) &&
+    typeof actor?.kind === 'string' &&
+    decision === undefined
+  );
 }

@@ -27,7 +27,10 @@ export interface OnceClaimRow {
 
 /** Locks the heads of these zones, in one order, and returns them; a zone without a ledger is missing. */
 export async function lockHeads(tx: Tx, zones: readonly string[]): Promise<Map<string, Head>> {
-  const rows = await tx.query<{ zone: string; next_index: string; chain_mac: Buffer; ingested_at: Date | number }>('SELECT * FROM caracal.ledger_lock($1)', [zones]);
+  const rows = await tx.query<{ zone: string; next_index: string; chain_mac: Buffer; ingested_at: Date | number }>(
+    'SELECT * FROM caracal.ledger_lock($1)',
+    [zones],
+  );
   return new Map(
     rows.map((row) => [
       row.zone,
@@ -60,7 +63,12 @@ export async function releaseClaim(tx: Tx, zone: string, claim: OnceClaimRow): P
  * Chains the entries onto the head and appends them. The head must be locked by this transaction. Returns the first index.
  * The database checks head, density, leaves and times; it never sees a key.
  */
-export async function appendChained(tx: Tx, target: { zone: string; head: Head; now: number }, entries: readonly PreparedEntry[], keys: LedgerKeys): Promise<number> {
+export async function appendChained(
+  tx: Tx,
+  target: { zone: string; head: Head; now: number },
+  entries: readonly PreparedEntry[],
+  keys: LedgerKeys,
+): Promise<number> {
   const { zone, head } = target;
   const ingestedAt = Math.max(head.ingestedAt, target.now);
   const key = keys.current();
@@ -69,7 +77,11 @@ export async function appendChained(tx: Tx, target: { zone: string; head: Head; 
   let previous = head.chainMac;
   entries.forEach(({ entry, eventId }, at) => {
     const leaf = leafHash(entry);
-    previous = chainMac(key, { zone, index: head.nextIndex + at, kid: keys.currentKid, eventId, ingestedAt, leaf }, previous);
+    previous = chainMac(
+      key,
+      { zone, index: head.nextIndex + at, kid: keys.currentKid, eventId, ingestedAt, leaf },
+      previous,
+    );
     leaves.push(leaf);
     macs.push(previous);
   });

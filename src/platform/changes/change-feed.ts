@@ -68,7 +68,10 @@ export class ChangeFeed {
   /** Throws `temporarily_unavailable` (log detail `view_stale`) unless the views are proven younger than the bound. */
   assertFresh(): void {
     if (this.staleness() <= this.parts.maxStalenessMs) return;
-    throw new AppError('temporarily_unavailable', 'The view of the authority data is too old to decide on.', { detail: 'view_stale', retryAfter: 1 });
+    throw new AppError('temporarily_unavailable', 'The view of the authority data is too old to decide on.', {
+      detail: 'view_stale',
+      retryAfter: 1,
+    });
   }
 
   /** Resolves when `changes`, just committed by this process, and everything before them are applied here. */

@@ -8,8 +8,15 @@ const READ_LIMIT = 10_000;
  * Writes the changes of a transaction, last but for the ledger, and returns them with their numbers. `UPDATE … RETURNING`
  * holds the head's row lock until COMMIT, so numbers are dense in commit order.
  */
-export async function writeChanges(tx: Tx, zone: string, changes: readonly { kind: ChangeKind; id: string }[]): Promise<Change[]> {
-  const rows = await tx.query<{ seq: string }[] | { seq: string }>('UPDATE feed_head SET seq = seq + $2 WHERE zone = $1 RETURNING seq', [zone, changes.length]);
+export async function writeChanges(
+  tx: Tx,
+  zone: string,
+  changes: readonly { kind: ChangeKind; id: string }[],
+): Promise<Change[]> {
+  const rows = await tx.query<{ seq: string }[] | { seq: string }>(
+    'UPDATE feed_head SET seq = seq + $2 WHERE zone = $1 RETURNING seq',
+    [zone, changes.length],
+  );
   const head = updatedSeq(rows);
   const first = head - BigInt(changes.length) + 1n;
   await tx.query(
@@ -31,7 +38,11 @@ function updatedSeq(answer: unknown[]): bigint {
 
 /** The feed's heads of these zones. */
 export async function readHeads(database: Database, zones: readonly string[]): Promise<Map<string, bigint>> {
-  const rows = await database.querySystem<{ zone: string; seq: string }>('change-feed', 'SELECT zone, seq FROM caracal.feed_head WHERE zone = ANY($1)', [zones]);
+  const rows = await database.querySystem<{ zone: string; seq: string }>(
+    'change-feed',
+    'SELECT zone, seq FROM caracal.feed_head WHERE zone = ANY($1)',
+    [zones],
+  );
   return new Map(rows.map((row) => [row.zone, BigInt(row.seq)]));
 }
 

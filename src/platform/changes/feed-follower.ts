@@ -34,7 +34,11 @@ export class FeedFollower {
 
   private async listen(): Promise<void> {
     if (this.stopped) return;
-    const client = new pg.Client({ ...this.database.connectionOptions('caracal_system'), keepAlive: true, application_name: 'caracal:listen' });
+    const client = new pg.Client({
+      ...this.database.connectionOptions('caracal_system'),
+      keepAlive: true,
+      application_name: 'caracal:listen',
+    });
     client.on('notification', () => void this.feed.poll());
     client.on('error', () => this.listenLater(client));
     client.on('end', () => this.listenLater(client));

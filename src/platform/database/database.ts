@@ -16,7 +16,13 @@ export interface ZoneTx extends Tx {
 }
 
 /** Connections per pool; the whole budget is ADR 9. */
-const POOL_SIZES = { caracal_app: 16, caracal_audit: 2, caracal_auditor: 3, caracal_janitor: 1, caracal_system: 4 } as const;
+const POOL_SIZES = {
+  caracal_app: 16,
+  caracal_audit: 2,
+  caracal_auditor: 3,
+  caracal_janitor: 1,
+  caracal_system: 4,
+} as const;
 type PooledRole = keyof typeof POOL_SIZES;
 
 interface Isolation {
@@ -50,7 +56,9 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.sources.values()].map((source) => (source.isInitialized ? source.destroy() : undefined)));
+    await Promise.all(
+      [...this.sources.values()].filter((source) => source.isInitialized).map((source) => source.destroy()),
+    );
   }
 
   /** Runs `fn` in one transaction of `caracal_app` under row-level security of `zone`. */

@@ -63,7 +63,10 @@ async function readMigrations(): Promise<SqlMigration[]> {
     files.map(async (file) => {
       const [, time, title] = /^(\d{13})-([a-z0-9-]+)\.sql$/.exec(file) ?? [];
       if (!time || !title) throw new Error(`migrations/${file}: the name must be <13-digit time>-<title>.sql`);
-      return { name: `${title.replaceAll('-', '_')}${time}`, sql: await readFile(new URL(file, MIGRATIONS_DIR), 'utf8') };
+      return {
+        name: `${title.replaceAll('-', '_')}${time}`,
+        sql: await readFile(new URL(file, MIGRATIONS_DIR), 'utf8'),
+      };
     }),
   );
 }

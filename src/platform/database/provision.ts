@@ -33,17 +33,26 @@ export async function isEmptyDatabase(migrateDsn: string): Promise<boolean> {
   const client = new pg.Client(clientOptions(parseEndpoint(migrateDsn), parseLogin(migrateDsn)));
   await client.connect();
   try {
-    const { rows } = await client.query<{ there: boolean }>(`SELECT to_regclass('caracal.secret_fingerprints') IS NOT NULL AS there`);
+    const { rows } = await client.query<{ there: boolean }>(
+      `SELECT to_regclass('caracal.secret_fingerprints') IS NOT NULL AS there`,
+    );
     return rows[0]?.there !== true;
   } finally {
     await client.end();
   }
 }
 
-async function ensureLogin(client: pg.Client, role: LoginRole, how: { dsn: string; databasePassword: string }): Promise<void> {
+async function ensureLogin(
+  client: pg.Client,
+  role: LoginRole,
+  how: { dsn: string; databasePassword: string },
+): Promise<void> {
   const login = roleLogin(role, how.databasePassword);
   const password = client.escapeLiteral(login.password);
-  await tolerate(client, `CREATE ROLE ${role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD ${password}`);
+  await tolerate(
+    client,
+    `CREATE ROLE ${role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD ${password}`,
+  );
   if (await canLogIn(how.dsn, login)) return;
   await tolerate(client, `ALTER ROLE ${role} PASSWORD ${password}`);
 }

@@ -2,6 +2,7 @@
 export type SystemPurpose =
   | 'change-feed'
   | 'zone-list'
+  | 'admin-audit'
   | 'outbox-relay'
   | 'inbox'
   | 'dead-letters'

@@ -24,7 +24,12 @@ export class Retention {
     private readonly database: Database,
     registry: Registry,
   ) {
-    this.removed = new Counter({ name: 'caracal_retention_rows_total', help: 'Rows removed by retention', labelNames: ['table'], registers: [registry] });
+    this.removed = new Counter({
+      name: 'caracal_retention_rows_total',
+      help: 'Rows removed by retention',
+      labelNames: ['table'],
+      registers: [registry],
+    });
   }
 
   /** Registers the schedule; before the queues are started. */
@@ -43,7 +48,7 @@ export class Retention {
   }
 
   private async clean(table: string, due: string, before: Date): Promise<number> {
-    for (let total = 0; ; ) {
+    for (let total = 0; ;) {
       const sql = `WITH gone AS (DELETE FROM caracal.${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM caracal.${table} WHERE ${due} LIMIT ${BATCH})) RETURNING 1)
         SELECT count(*)::int AS count FROM gone`;
       const [row] = await this.database.asJanitor((tx) => tx.query<{ count: number }>(sql, [before]));

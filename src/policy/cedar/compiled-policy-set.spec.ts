@@ -85,7 +85,7 @@ describe('compiled policy set', () => {
       'permit',
     ],
     ['the depth', 'permit(principal, action, resource) when { context.depth < 2 };', {}, { depth: 2 }, 'deny'],
-  ])('decides by %s', (_name, text, change, context, effect) => {
+  ])('decides by %s', (...[, text, change, context, effect]) => {
     expect(compile(text).evaluate(input(change, context)).effect).toBe(effect);
   });
 

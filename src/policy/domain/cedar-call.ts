@@ -13,7 +13,7 @@ export interface CedarCall {
 
 /** Turns a recorded input into the engine's request; the same input gives the same request, so decisions can be replayed. */
 export function cedarCall(input: PolicyInput): CedarCall {
-  const principal = entity(String(input.principal['type']), String(input.principal['id']));
+  const principal = entity(input.principal['type'] as string, input.principal['id'] as string);
   return {
     principal,
     action: entity('Action', input.action),
@@ -30,7 +30,7 @@ function entity(type: string, id: string): TypeAndId {
 function parentsOf(principal: JsonObject): TypeAndId[] {
   if (principal['type'] !== 'Session') return [];
   const labels = (principal['labels'] ?? []) as string[];
-  return [entity('Application', String(principal['application'])), ...labels.map((label) => entity('Label', label))];
+  return [entity('Application', principal['application'] as string), ...labels.map((label) => entity('Label', label))];
 }
 
 function contextOf(context: JsonObject): Context {

@@ -1,9 +1,17 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Admin, type AdminPrincipal } from '../../auth/index.js';
-import { AdminAccess, Facts, Idempotent, listAnswer, page, type ListAnswer, type RequestFacts } from '../../platform/http/index.js';
+import {
+  AdminAccess,
+  Facts,
+  Idempotent,
+  listAnswer,
+  page,
+  type ListAnswer,
+  type RequestFacts,
+} from '../../platform/http/index.js';
 import type { PolicyFault } from '../cedar/policy-text.js';
 import { PolicyAuthoring } from '../policy-authoring.js';
-import { PolicyQueries } from '../policy-queries.js';
+import { PolicyQueries } from '../persistence/policy-queries.js';
 import { CreatePolicyDto, ValidatePolicyDto } from './policy.dto.js';
 import { policyView, type PolicyView } from './policy-views.js';
 
@@ -18,8 +26,15 @@ export class AdminPoliciesController {
   @Post('policies')
   @AdminAccess('write')
   @Idempotent()
-  async create(@Param('z') zone: string, @Body() body: CreatePolicyDto, @Admin() actor: AdminPrincipal, @Facts() origin: RequestFacts): Promise<PolicyView> {
-    return policyView(await this.authoring.createPolicy({ actor, origin }, zone, { name: body.name, cedar: body.cedar }));
+  async create(
+    @Param('z') zone: string,
+    @Body() body: CreatePolicyDto,
+    @Admin() actor: AdminPrincipal,
+    @Facts() origin: RequestFacts,
+  ): Promise<PolicyView> {
+    return policyView(
+      await this.authoring.createPolicy({ actor, origin }, zone, { name: body.name, cedar: body.cedar }),
+    );
   }
 
   @Get('policies')
@@ -38,7 +53,10 @@ export class AdminPoliciesController {
   @Post('policy/validate')
   @HttpCode(200)
   @AdminAccess('read')
-  async validate(@Param('z') zone: string, @Body() body: ValidatePolicyDto): Promise<{ valid: boolean; errors: readonly PolicyFault[] }> {
+  async validate(
+    @Param('z') zone: string,
+    @Body() body: ValidatePolicyDto,
+  ): Promise<{ valid: boolean; errors: readonly PolicyFault[] }> {
     const errors = await this.authoring.validate(zone, body.cedar);
     return { valid: errors.length === 0, errors };
   }

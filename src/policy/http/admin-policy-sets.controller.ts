@@ -1,9 +1,17 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { Admin, type AdminPrincipal } from '../../auth/index.js';
-import { AdminAccess, Facts, Idempotent, listAnswer, page, type ListAnswer, type RequestFacts } from '../../platform/http/index.js';
+import {
+  AdminAccess,
+  Facts,
+  Idempotent,
+  listAnswer,
+  page,
+  type ListAnswer,
+  type RequestFacts,
+} from '../../platform/http/index.js';
 import { PolicyAuthoring } from '../policy-authoring.js';
-import { PolicyQueries } from '../policy-queries.js';
+import { PolicyQueries } from '../persistence/policy-queries.js';
 import { CreatePolicySetDto, RollbackDto } from './policy.dto.js';
 import { policySetView, type PolicySetView } from './policy-views.js';
 
@@ -18,8 +26,15 @@ export class AdminPolicySetsController {
   @Post()
   @AdminAccess('write')
   @Idempotent()
-  async create(@Param('z') zone: string, @Body() body: CreatePolicySetDto, @Admin() actor: AdminPrincipal, @Facts() origin: RequestFacts): Promise<PolicySetView> {
-    return policySetView(await this.authoring.createSet({ actor, origin }, zone, { policies: body.policies, tests: body.tests ?? [] }));
+  async create(
+    @Param('z') zone: string,
+    @Body() body: CreatePolicySetDto,
+    @Admin() actor: AdminPrincipal,
+    @Facts() origin: RequestFacts,
+  ): Promise<PolicySetView> {
+    return policySetView(
+      await this.authoring.createSet({ actor, origin }, zone, { policies: body.policies, tests: body.tests ?? [] }),
+    );
   }
 
   @Get()
@@ -38,7 +53,12 @@ export class AdminPolicySetsController {
   @Post(':version/activate')
   @HttpCode(200)
   @AdminAccess('write')
-  async activate(@Param('z') zone: string, @Param('version') version: string, @Admin() actor: AdminPrincipal, @Facts() origin: RequestFacts): Promise<PolicySetView> {
+  async activate(
+    @Param('z') zone: string,
+    @Param('version') version: string,
+    @Admin() actor: AdminPrincipal,
+    @Facts() origin: RequestFacts,
+  ): Promise<PolicySetView> {
     return policySetView(await this.authoring.activate({ actor, origin }, zone, versionOf(version)));
   }
 
@@ -46,7 +66,7 @@ export class AdminPolicySetsController {
   @Post(':version/rollback')
   @HttpCode(200)
   @AdminAccess('write')
-  // eslint-disable-next-line max-params -- one decorated parameter per part of the request
+  // eslint-disable-next-line caracal/max-params -- one decorated parameter per part of the request
   async rollback(
     @Param('z') zone: string,
     @Param('version') version: string,
@@ -54,7 +74,9 @@ export class AdminPolicySetsController {
     @Admin() actor: AdminPrincipal,
     @Facts() origin: RequestFacts,
   ): Promise<PolicySetView> {
-    return policySetView(await this.authoring.rollback({ actor, origin }, zone, { version: versionOf(version), reason: body.reason }));
+    return policySetView(
+      await this.authoring.rollback({ actor, origin }, zone, { version: versionOf(version), reason: body.reason }),
+    );
   }
 }
 

@@ -27,5 +27,12 @@ export function policyView(policy: PolicyEntity): PolicyView {
 /** A policy set as administrators see it. */
 export function policySetView(set: PolicySetEntity): PolicySetView {
   const { version, status, policies, tests } = set;
-  return { version, status, policies, tests, created_at: set.createdAt.toISOString(), activated_at: set.activatedAt?.toISOString() ?? null };
+  return {
+    version,
+    status,
+    policies,
+    tests,
+    created_at: set.createdAt.toISOString(),
+    activated_at: set.activatedAt?.toISOString() ?? null,
+  };
 }

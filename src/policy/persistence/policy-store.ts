@@ -28,12 +28,18 @@ export async function readDeclaredScopes(tx: ZoneTx): Promise<string[]> {
 
 /** The version that the next text of this name gets; the caller holds the zone's row. */
 export async function nextPolicyVersion(tx: ZoneTx, name: string): Promise<number> {
-  const [row] = await tx.query<{ next: number }>('SELECT coalesce(max(version), 0) + 1 AS next FROM policies WHERE zone = $1 AND name = $2', [tx.zone, name]);
+  const [row] = await tx.query<{ next: number }>(
+    'SELECT coalesce(max(version), 0) + 1 AS next FROM policies WHERE zone = $1 AND name = $2',
+    [tx.zone, name],
+  );
   return row?.next ?? 1;
 }
 
 /** The version that the zone's next set gets; the caller holds the zone's row. */
 export async function nextSetVersion(tx: ZoneTx): Promise<number> {
-  const [row] = await tx.query<{ next: number }>('SELECT coalesce(max(version), 0) + 1 AS next FROM policy_sets WHERE zone = $1', [tx.zone]);
+  const [row] = await tx.query<{ next: number }>(
+    'SELECT coalesce(max(version), 0) + 1 AS next FROM policy_sets WHERE zone = $1',
+    [tx.zone],
+  );
   return row?.next ?? 1;
 }

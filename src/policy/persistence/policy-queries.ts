@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { LessThan, MoreThan } from 'typeorm';
-import { AppError } from '../kernel/app-error.js';
-import { Database } from '../platform/database/index.js';
-import type { Page } from '../platform/http/index.js';
-import { PolicyEntity } from './persistence/policy.entity.js';
-import { PolicySetEntity } from './persistence/policy-set.entity.js';
+import { AppError } from '../../kernel/app-error.js';
+import { Database } from '../../platform/database/index.js';
+import type { Page } from '../../platform/http/index.js';
+import { PolicyEntity } from './policy.entity.js';
+import { PolicySetEntity } from './policy-set.entity.js';
 
 /** Reads policies and sets for administrators. Lists answer one row more than the page, to tell whether there are more. */
 @Injectable()
@@ -13,11 +13,15 @@ export class PolicyQueries {
 
   policies(zone: string, { limit, cursor }: Page): Promise<PolicyEntity[]> {
     const after = cursor === undefined ? {} : { id: MoreThan(cursor) };
-    return this.database.readZone(zone, (tx) => tx.em.getRepository(PolicyEntity).find({ where: { zone, ...after }, order: { id: 'ASC' }, take: limit + 1 }));
+    return this.database.readZone(zone, (tx) =>
+      tx.em.getRepository(PolicyEntity).find({ where: { zone, ...after }, order: { id: 'ASC' }, take: limit + 1 }),
+    );
   }
 
   async policy(zone: string, id: string): Promise<PolicyEntity> {
-    const policy = await this.database.readZone(zone, (tx) => tx.em.getRepository(PolicyEntity).findOneBy({ zone, id }));
+    const policy = await this.database.readZone(zone, (tx) =>
+      tx.em.getRepository(PolicyEntity).findOneBy({ zone, id }),
+    );
     if (!policy) throw new AppError('not_found', 'There is no such policy.');
     return policy;
   }
@@ -26,12 +30,16 @@ export class PolicyQueries {
   sets(zone: string, { limit, cursor }: Page): Promise<PolicySetEntity[]> {
     const before = cursor === undefined ? {} : { version: LessThan(Number(cursor) || 0) };
     return this.database.readZone(zone, (tx) =>
-      tx.em.getRepository(PolicySetEntity).find({ where: { zone, ...before }, order: { version: 'DESC' }, take: limit + 1 }),
+      tx.em
+        .getRepository(PolicySetEntity)
+        .find({ where: { zone, ...before }, order: { version: 'DESC' }, take: limit + 1 }),
     );
   }
 
   async set(zone: string, version: number): Promise<PolicySetEntity> {
-    const set = await this.database.readZone(zone, (tx) => tx.em.getRepository(PolicySetEntity).findOneBy({ zone, version }));
+    const set = await this.database.readZone(zone, (tx) =>
+      tx.em.getRepository(PolicySetEntity).findOneBy({ zone, version }),
+    );
     if (!set) throw new AppError('not_found', 'There is no such policy set.');
     return set;
   }
