@@ -16,7 +16,7 @@ const WORKER_CONNECTIONS = 2;
 /** LISTEN wakes an idle worker; this poll is for a notification that was lost. */
 const IDLE_POLL_SECONDS = 15;
 
-const POOL = { connectionTimeoutMillis: 5_000, idleTimeoutMillis: 10_000, keepAlive: true } as const;
+const POOL = { connectionTimeoutMillis: 5_000, idleTimeoutMillis: 60_000, keepAlive: true } as const;
 
 /** Login and endpoint of `caracal_queue`. */
 export type QueueConnection = ReturnType<typeof clientOptions>;
