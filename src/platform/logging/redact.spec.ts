@@ -83,7 +83,7 @@ describe('[T5] redaction of texts', () => {
   it.each(['a-', '://a:', 'eyJ', '-eyJabcdef', 'token', 'Bearer ', ' ', '-----BEGIN ', 'cookie', 'x@', '\\'])(
     'comes to an end on %j repeated',
     (part) => {
-      expect(redactText(part.repeat(200_000 / part.length)).length).toBeLessThan(200_000);
+      expect(redactText(`token=x ${part.repeat(200_000 / part.length)}`).length).toBeLessThan(200_000);
     },
   );
 
