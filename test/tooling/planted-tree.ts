@@ -7,16 +7,16 @@ export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 const COPIED = ['src', 'package.json', 'tsconfig.json', 'tsconfig.test.json', '.dependency-cruiser.mjs'].concat([
   'eslint.config.mjs',
-  'governance/lint',
+  'governance',
 ]);
 
 /** A throw-away copy of the sources and of the tools' settings in which mistakes can be planted. */
 export class PlantedTree {
   readonly root: string;
 
-  constructor() {
+  constructor(more: readonly string[] = []) {
     this.root = realpathSync(mkdtempSync(path.join(tmpdir(), 'caracal-planted-')));
-    for (const name of COPIED) {
+    for (const name of [...COPIED, ...more]) {
       cpSync(path.join(REPOSITORY, name), path.join(this.root, name), { recursive: true });
     }
     symlinkSync(path.join(REPOSITORY, 'node_modules'), path.join(this.root, 'node_modules'));

@@ -73,7 +73,7 @@ describe('governance/adr/0009-connection-budget.md', () => {
   const budget = tableRows(adr).map(([, role = '', connections]) => [role, Number(connections)] as const);
   const inCode = (file: string, pattern: RegExp): number => Number(pattern.exec(read(file))?.[1]);
   const pool = (role: string): number =>
-    inCode('src/platform/database/database.ts', new RegExp(`POOL_SIZES = .*${role}: (\\d+)`));
+    inCode('src/platform/database/database.ts', new RegExp(`POOL_SIZES = \\{[^}]*\\b${role}: (\\d+)`));
   const queue = (name: string): number =>
     inCode('src/platform/queue/backend/postgres-backend.ts', new RegExp(`const ${name} = (\\d+)`));
 
