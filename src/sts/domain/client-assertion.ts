@@ -46,13 +46,15 @@ export function checkAssertionClaims(
   return fault === undefined ? { jti, forgetAt: (claims['exp'] as number) + LEEWAY + 1 } : { fault };
 }
 
-function timeFault(claims: JsonObject, now: number): string | undefined {
-  const { exp, iat, nbf } = claims;
+function timeFault({ exp, iat, nbf }: JsonObject, now: number): string | undefined {
   if (!isTime(exp) || exp <= now - LEEWAY) return 'exp';
-  if (iat !== undefined && (!isTime(iat) || iat > now + AHEAD)) return 'iat';
-  if (nbf !== undefined && (!isTime(nbf) || nbf > now + AHEAD)) return 'nbf';
-  const start = isTime(iat) ? iat : now;
-  return exp - start > MAX_LIFE ? 'exp' : undefined;
+  if (!hasBegun(iat, now)) return 'iat';
+  if (!hasBegun(nbf, now)) return 'nbf';
+  return exp - (iat ?? now) > MAX_LIFE ? 'exp' : undefined;
+}
+
+function hasBegun(start: JsonValue | undefined, now: number): start is number | undefined {
+  return start === undefined || (isTime(start) && start <= now + AHEAD);
 }
 
 function isTime(value: JsonValue | undefined): value is number {

@@ -20,17 +20,29 @@ export interface DecisionParties {
  */
 export function decisionFacts(parties: DecisionParties, grants: DecisionFacts['grants']): DecisionFacts {
   const { application, lineage, parents, address, now } = parties;
-  const own: DecisionFacts['ceilings'] = lineage?.ceilings ?? [{ kind: 'grants', application, labels: [] }];
-  const sub = subjectOf(application, lineage);
+  const acting = lineage ? sessionFacts(lineage) : applicationFacts(application);
+  return { ...acting, ceilings: [...parents.flatMap(scopeCeiling), ...acting.ceilings], grants, address, now };
+}
+
+type ActingFacts = Pick<DecisionFacts, 'ceilings' | 'principal' | 'subject' | 'depth' | 'chain'>;
+
+function sessionFacts({ ceilings, current, root, edges, actors }: Lineage): ActingFacts {
   return {
-    ceilings: [...parents.flatMap(scopeCeiling), ...own],
-    grants,
-    principal: { application, session: lineage?.current.id, labels: lineage?.current.labels ?? [] },
-    subject: { type: lineage?.root.subjectType ?? 'application', sub, issuer: subjectIssuer(sub) },
-    depth: lineage?.edges.length ?? 0,
-    chain: lineage ? lineage.actors.map((actor) => actor.application).reverse() : [application],
-    address,
-    now,
+    ceilings,
+    principal: { application: current.application, session: current.id, labels: current.labels },
+    subject: { type: root.subjectType, sub: root.subject, issuer: subjectIssuer(root.subject) },
+    depth: edges.length,
+    chain: actors.map((actor) => actor.application).reverse(),
+  };
+}
+
+function applicationFacts(application: string): ActingFacts {
+  return {
+    ceilings: [{ kind: 'grants', application, labels: [] }],
+    principal: { application, labels: [] },
+    subject: { type: 'application', sub: applicationSubject(application) },
+    depth: 0,
+    chain: [application],
   };
 }
 

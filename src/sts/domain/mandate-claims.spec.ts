@@ -56,7 +56,7 @@ describe('claims of what the token endpoint issues (RFC 9068 §2.2, RFC 8693 §4
     const eight = mandateClaims(VECTORS.basis, { ...facts, parents: [parent(7) as unknown as TokenClaims] });
     expect(eight.ptk).toHaveLength(8);
     expect(() => mandateClaims(VECTORS.basis, { ...facts, parents: [parent(8) as unknown as TokenClaims] })).toThrow(
-      expect.objectContaining({ code: 'invalid_request' }) as unknown as Error,
+      expect.objectContaining({ code: 'invalid_request' }),
     );
   });
 

@@ -73,7 +73,7 @@ describe('resolveTargets', () => {
   it.each(refused)('[T2] refuses %s with invalid_target', (_name, resources, audiences) => {
     expect(() => resolve(resources, audiences)).toThrow(OAuthError);
     expect(() => resolve(resources, audiences)).toThrow(
-      expect.objectContaining({ code: 'invalid_target' }) as unknown as Error,
+      expect.objectContaining({ code: 'invalid_target' }),
     );
   });
 
