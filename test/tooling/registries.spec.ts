@@ -4,6 +4,8 @@ import path from 'node:path';
 import { GATEWAY_STATUS } from '../../src/gateway/domain/gateway-error.js';
 import { PROBLEM_CODES, problemStatus } from '../../src/kernel/app-error.js';
 import { OAUTH_ERROR_CODES, oauthStatus } from '../../src/kernel/oauth-error.js';
+import { ENV_VARIABLES } from '../../src/platform/config/env.dto.js';
+import { CONFIDENTIAL_VARIABLES, SECRET_VARIABLES } from '../../src/platform/config/variables.js';
 import { QUEUE_NAMES } from '../../src/platform/queue/domain/queue-names.js';
 import { REPOSITORY } from './planted-tree.js';
 
@@ -93,5 +95,20 @@ describe('governance/adr/0009-connection-budget.md', () => {
     const fixed = budget.slice(0, -2).reduce((sum, [, connections]) => sum + connections, 0);
     expect(adr).toContain(QUEUE_NAMES.map((name) => `\`${name}\``).join(', '));
     expect(adr).toContain(`a replica opens at most ${fixed + perWorker * QUEUE_NAMES.length};`);
+  });
+});
+
+describe('README.md', () => {
+  /** Node's own switch; we only look whether it is set. */
+  const NOT_OURS = 'NODE_TLS_REJECT_UNAUTHORIZED';
+
+  it('lists every variable of the environment, and no other', () => {
+    const named = tableRows(read('README.md'), 'Configuration').flatMap(([names = '']) => names.split(', '));
+    expect(named.toSorted()).toEqual(ENV_VARIABLES.filter((name) => name !== NOT_OURS).toSorted());
+  });
+
+  it('names the file variable of every secret', () => {
+    const files = [...SECRET_VARIABLES.map(([, variable]) => variable), ...CONFIDENTIAL_VARIABLES];
+    expect(files.filter((name) => !read('README.md').includes(`\`${name}_FILE\``))).toEqual([]);
   });
 });
