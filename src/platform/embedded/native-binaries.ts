@@ -5,6 +5,7 @@ import {
   constants,
   copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -103,13 +104,26 @@ function copyTree(from: string, to: string): void {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) copyTree(source, target);
     else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
-    else if (!entry.name.endsWith('.a')) copyFile(source, target);
+    else if (!entry.name.endsWith('.a')) placeFile(source, target);
   }
 }
 
-function copyFile(from: string, to: string): void {
+/** A hard link costs nothing; a copy is made where the mode has to differ or the file system does. */
+function placeFile(from: string, to: string): void {
+  const { mode } = statSync(from);
+  const open = mode & 0o100 ? 0o755 : 0o644;
+  if ((mode & open) === open && tryLink(from, to)) return;
   copyFileSync(from, to, constants.COPYFILE_FICLONE);
-  chmodSync(to, statSync(from).mode & 0o100 ? 0o755 : 0o644);
+  chmodSync(to, open);
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The path of a program. Absolute, as the server finds its libraries from it. */
