@@ -2,12 +2,14 @@ import { Global, Module } from '@nestjs/common';
 import { Database } from '../database/index.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { IdempotencyStore } from './idempotency/idempotency-store.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
+import { OpenApiDocument } from './openapi/openapi-document.js';
 import { ProblemsController } from './problems.controller.js';
 
 /** What controllers of every module use of the edge. */
 @Global()
 @Module({
-  controllers: [ProblemsController],
+  controllers: [ProblemsController, OpenApiController],
   providers: [
     {
       provide: IdempotencyStore,
@@ -15,6 +17,7 @@ import { ProblemsController } from './problems.controller.js';
       useFactory: (database: Database) => new IdempotencyStore(database),
     },
     IdempotencyInterceptor,
+    OpenApiDocument,
   ],
   exports: [IdempotencyStore, IdempotencyInterceptor],
 })

@@ -12,4 +12,5 @@ export { etag, IfMatch, requireIfMatch, Precondition } from './rest/precondition
 export { listAnswer, page, type ListAnswer, type Page } from './rest/pagination.js';
 export { createHttpApp, type EdgeLog, type EdgeSettings, type HttpAppParts } from './server/create-http-app.js';
 export { HttpListeners, type ListenSettings, type ListenerUrls } from './server/http-listeners.js';
+export { REQUEST_METER, type RequestMeter } from './server/request-meter.js';
 export { HttpModule } from './http.module.js';

@@ -11,6 +11,9 @@ export interface DeclaredRoute {
   readonly path: string;
   readonly handler: string;
   readonly access: readonly Access[];
+  /** Where its decorators left their metadata. */
+  readonly controller: { readonly prototype: object };
+  readonly property: string;
 }
 
 /** Every route of every controller of the application. */
@@ -57,6 +60,8 @@ function routesOf(controller: unknown): DeclaredRoute[] {
         path: join(base, path),
         handler: `${controller.name}.${name}`,
         access,
+        controller: controller,
+        property: name,
       })),
     );
   });

@@ -40,7 +40,10 @@ export function requireIfMatch(request: FastifyRequest): Precondition {
   return Precondition.parse(request.headers['if-match']);
 }
 
+/** What {@link IfMatch} runs; also how the description of the API finds conditional routes. */
+export function ifMatchOf(_: unknown, context: ExecutionContext): Precondition {
+  return requireIfMatch(context.switchToHttp().getRequest<FastifyRequest>());
+}
+
 /** Injects the {@link Precondition} into a handler. */
-export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext): Precondition =>
-  requireIfMatch(context.switchToHttp().getRequest<FastifyRequest>()),
-);
+export const IfMatch = createParamDecorator(ifMatchOf);

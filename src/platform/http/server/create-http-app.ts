@@ -9,7 +9,8 @@ import { AllowedMethods } from '../errors/allowed-methods.js';
 import { EdgeFilter } from '../errors/edge-filter.js';
 import { PUBLIC_ROUTES } from '../public-routes.js';
 import { ValidationPipe } from '../rest/validation-pipe.js';
-import { installEdgeHooks, type RequestMeter } from './edge-hooks.js';
+import { installEdgeHooks } from './edge-hooks.js';
+import { REQUEST_METER, type RequestMeter } from './request-meter.js';
 import { securityHeaders } from './security-headers.js';
 import { serverOptions } from './server-options.js';
 import { Surfaces } from './surfaces.js';
@@ -26,6 +27,9 @@ export interface EdgeLog {
   error(fields: object, message: string): void;
 }
 
+/** Takes a request that the router could not read, when it belongs to a raw context; true when it did. */
+export type TakeBroken = (request: FastifyRequest, reply: FastifyReply) => boolean;
+
 export interface HttpAppParts {
   readonly settings: EdgeSettings;
   /** The public base URL; asked only when a request has arrived. */
@@ -33,9 +37,8 @@ export interface HttpAppParts {
   readonly log: EdgeLog;
   /** Where Nest's own messages go. */
   readonly nestLogger?: LoggerService | false;
-  readonly meter?: RequestMeter;
   /** Registers contexts that read their own bodies (the gateway's), once everything is injected and before Nest's routes. */
-  readonly registerRaw?: (fastify: FastifyInstance, app: NestFastifyApplication) => void | Promise<void>;
+  readonly registerRaw?: (fastify: FastifyInstance, app: NestFastifyApplication) => TakeBroken | undefined;
   readonly publicRoutes?: readonly string[];
 }
 
@@ -55,22 +58,25 @@ export async function createHttpApp(
     allowed,
     serves: (request, url) => surfaces.serves(request, url),
   });
+  let takeBroken: TakeBroken | undefined;
   const adapter = new FastifyAdapter({
     ...serverOptions({ trustProxy: parts.settings.trustProxy, base: parts.base }),
     skipMiddie: true,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      if (takeBroken?.(request, reply) === true) return;
       void reply.header('x-request-id', request.id);
       filter.answer(error, request, reply);
     },
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   allowed.watch(fastify);
+  let meter: RequestMeter = { observe: () => undefined };
   const rawRoutes = watchRawRoutes(fastify);
   installEdgeHooks(fastify, {
     surfaces,
     headers: securityHeaders(parts.settings.publicUrl),
     log: parts.log,
-    meter: parts.meter ?? { observe: () => undefined },
+    meter: () => meter,
   });
   installBodyParsing(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
@@ -78,12 +84,22 @@ export async function createHttpApp(
     logger: parts.nestLogger ?? false,
     abortOnError: false,
   });
+  meter = optional(app, REQUEST_METER) ?? meter;
   checkRoutes(declaredRoutes(app.get(ModulesContainer)), parts.publicRoutes ?? PUBLIC_ROUTES);
-  await parts.registerRaw?.(fastify, app);
+  takeBroken = parts.registerRaw?.(fastify, app);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new ValidationPipe());
   await app.init();
   await fastify.ready();
   checkRawRoutes(rawRoutes);
   return app;
+}
+
+/** What a module of the application provides, if one does. */
+function optional<T>(app: NestFastifyApplication, token: symbol): T | undefined {
+  try {
+    return app.get<T>(token, { strict: false });
+  } catch {
+    return undefined;
+  }
 }

@@ -3,18 +3,14 @@ import { runInRequest } from '../../logging/index.js';
 import { routeAccess } from '../access/route-access.js';
 import { requestFacts } from '../request/facts.js';
 import { contextOf } from '../request/summary.js';
+import type { RequestMeter } from './request-meter.js';
 import type { Surfaces } from './surfaces.js';
-
-/** What is counted of each request. */
-export interface RequestMeter {
-  observe(request: { method: string; route: string; status: number; seconds: number }): void;
-}
 
 export interface EdgeHookParts {
   readonly surfaces: Surfaces;
   readonly headers: Readonly<Record<string, string>>;
   readonly log: { info(fields: object, message: string): void };
-  readonly meter: RequestMeter;
+  readonly meter: () => RequestMeter;
 }
 
 /** What happens to every request whatever its route: listener, header fields, one summary line, one count. */
@@ -40,7 +36,7 @@ function conclude(request: FastifyRequest, reply: FastifyReply, { log, meter }: 
   const route = request.routeOptions.url ?? 'unmatched';
   const { method } = request;
   const milliseconds = reply.elapsedTime;
-  meter.observe({ method, route, status: reply.statusCode, seconds: milliseconds / 1000 });
+  meter().observe({ method, route, status: reply.statusCode, seconds: milliseconds / 1000 });
   const { requestId, traceId, address, userAgent } = requestFacts(request);
   const facts = {
     requestId,

@@ -1,0 +1,66 @@
+import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
+import { targetConstructorToSchema } from 'class-validator-jsonschema';
+import type { JsonObject, JsonValue } from '../../../kernel/json.js';
+import { isJsonObject } from '../../../kernel/json.js';
+import type { DtoClass } from './handler-inputs.js';
+
+const PREFIX = '#/components/schemas/';
+
+interface TypeMetadata {
+  readonly reflectedType?: unknown;
+  readonly typeFunction?: () => unknown;
+}
+
+/** The schemas of DTO classes, from the very decorators that validate them, so that what is documented is what is accepted. */
+export class Schemas {
+  private readonly classes = new Map<string, DtoClass>();
+  private readonly found = new Map<string, JsonObject>();
+
+  /** A reference to the schema of a class, which is added with everything it refers to. Two classes of one name are refused. */
+  refer(dto: DtoClass): JsonObject {
+    const known = this.classes.get(dto.name);
+    if (known && known !== dto) throw new Error(`two DTO classes are called ${dto.name}`);
+    if (!known) this.add(dto);
+    return { $ref: `${PREFIX}${dto.name}` };
+  }
+
+  /** The schema itself: for query parameters. */
+  of(dto: DtoClass): JsonObject {
+    return toSchema(dto);
+  }
+
+  all(): JsonObject {
+    return Object.fromEntries([...this.found].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  private add(dto: DtoClass): void {
+    this.classes.set(dto.name, dto);
+    this.found.set(dto.name, closed(toSchema(dto)));
+    for (const nested of nestedClasses(dto)) this.refer(nested);
+  }
+}
+
+function toSchema(dto: DtoClass): JsonObject {
+  const schema = targetConstructorToSchema(dto, {
+    refPointerPrefix: PREFIX,
+    classTransformerMetadataStorage: defaultMetadataStorage as never,
+  });
+  return JSON.parse(JSON.stringify(schema)) as JsonObject;
+}
+
+/** Members that are not named are refused by the validation, so the schema refuses them too. */
+function closed(schema: JsonObject): JsonObject {
+  return { ...schema, additionalProperties: false };
+}
+
+function nestedClasses(dto: DtoClass): DtoClass[] {
+  const storage = defaultMetadataStorage as {
+    findTypeMetadata(target: unknown, property: string): TypeMetadata | undefined;
+  };
+  const properties: JsonValue | undefined = toSchema(dto)['properties'];
+  if (!isJsonObject(properties)) return [];
+  return Object.keys(properties).flatMap((property) => {
+    const type = storage.findTypeMetadata(dto, property)?.typeFunction?.();
+    return typeof type === 'function' ? [type as DtoClass] : [];
+  });
+}
