@@ -13,9 +13,4 @@ export const PUBLIC_ROUTES: readonly string[] = [
   'GET /z/:zone/.well-known/openid-configuration',
   'GET /z/:zone/jwks.json',
   'GET /.well-known/oauth-protected-resource/g/:zone/:slug',
-  'GET /.well-known/oauth-authorization-server/z/:zone',
-  'GET /z/:zone/.well-known/oauth-authorization-server',
-  'GET /z/:zone/.well-known/openid-configuration',
-  'GET /z/:zone/jwks.json',
-  'GET /.well-known/oauth-protected-resource/g/:zone/:slug',
 ];
