@@ -1,0 +1,140 @@
+import { Global, Module, type Provider } from '@nestjs/common';
+import { AuditedChanges, LogIdentity } from '../audit/index.js';
+import { CLIENT_SECRET_MAC, KeyRing, ZONE_DIRECTORY, type ClientSecretMac } from '../auth/index.js';
+import { CLOCK, type Clock } from '../kernel/clock.js';
+import { ChangeFeed } from '../platform/changes/index.js';
+import { Database } from '../platform/database/index.js';
+import { EgressGuard } from '../platform/egress/index.js';
+import { Envelope } from '../platform/secrets/index.js';
+import { PublicUrls } from '../platform/urls/index.js';
+import { AdminChanges } from './admin-changes.js';
+import { Applications } from './applications.js';
+import { Catalogue } from './catalogue/catalogue.js';
+import { CatalogueZones } from './catalogue/catalogue-zones.js';
+import { ProviderSecrets } from './catalogue/provider-secrets.js';
+import { Credentials } from './credentials.js';
+import { Grants } from './grants.js';
+import { AdminAuditController } from './http/admin-audit.controller.js';
+import { ApplicationsController } from './http/applications.controller.js';
+import { AuditController } from './http/audit.controller.js';
+import { CredentialsController } from './http/credentials.controller.js';
+import { GrantsController } from './http/grants.controller.js';
+import { ProtectController } from './http/protect.controller.js';
+import { ProvidersController } from './http/providers.controller.js';
+import { ResourcesController } from './http/resources.controller.js';
+import { ZonesController } from './http/zones.controller.js';
+import { KillSwitch } from './kill-switch.js';
+import { Protection } from './protection.js';
+import { Providers } from './providers.js';
+import { ResourceReferences } from './resource-references.js';
+import { Resources } from './resources.js';
+import { Zones } from './zones.js';
+
+const readModel: Provider[] = [
+  {
+    provide: Catalogue,
+    inject: [Database, ChangeFeed, PublicUrls],
+    useFactory: (database: Database, feed: ChangeFeed, urls: PublicUrls) => new Catalogue({ database, feed, urls }),
+  },
+  { provide: ProviderSecrets, inject: [Envelope], useFactory: (envelope: Envelope) => new ProviderSecrets(envelope) },
+  { provide: ZONE_DIRECTORY, inject: [Catalogue], useFactory: (catalogue: Catalogue) => new CatalogueZones(catalogue) },
+  { provide: KillSwitch, useFactory: () => new KillSwitch() },
+];
+
+const administration: Provider[] = [
+  {
+    provide: AdminChanges,
+    inject: [AuditedChanges, CLOCK],
+    useFactory: (changes: AuditedChanges, clock: Clock) => new AdminChanges(changes, clock),
+  },
+  {
+    provide: ResourceReferences,
+    inject: [Database, EgressGuard],
+    useFactory: (database: Database, egress: EgressGuard) => new ResourceReferences(database, egress),
+  },
+  {
+    provide: Zones,
+    inject: [Database, AdminChanges, Catalogue, KillSwitch, KeyRing, LogIdentity, PublicUrls],
+    useFactory: (
+      ...[database, changes, catalogue, killSwitch, keys, logs, urls]: [
+        Database,
+        AdminChanges,
+        Catalogue,
+        KillSwitch,
+        KeyRing,
+        LogIdentity,
+        PublicUrls,
+      ]
+    ) => new Zones({ database, changes, catalogue, killSwitch, keys, logs, urls }),
+  },
+  {
+    provide: Applications,
+    inject: [Database, AdminChanges, KillSwitch],
+    useFactory: (database: Database, changes: AdminChanges, killSwitch: KillSwitch) =>
+      new Applications({ database, changes, killSwitch }),
+  },
+  {
+    provide: Credentials,
+    inject: [Database, AdminChanges, KillSwitch, EgressGuard, CLIENT_SECRET_MAC],
+    useFactory: (
+      ...[database, changes, killSwitch, egress, secretMac]: [
+        Database,
+        AdminChanges,
+        KillSwitch,
+        EgressGuard,
+        ClientSecretMac,
+      ]
+    ) => new Credentials({ database, changes, killSwitch, egress, secretMac }),
+  },
+  {
+    provide: Providers,
+    inject: [Database, AdminChanges, ProviderSecrets],
+    useFactory: (database: Database, changes: AdminChanges, secrets: ProviderSecrets) =>
+      new Providers({ database, changes, secrets }),
+  },
+  {
+    provide: Resources,
+    inject: [Database, AdminChanges, ResourceReferences, PublicUrls],
+    useFactory: (...[database, changes, references, urls]: [Database, AdminChanges, ResourceReferences, PublicUrls]) =>
+      new Resources({ database, changes, references, urls }),
+  },
+  {
+    provide: Grants,
+    inject: [Database, AdminChanges],
+    useFactory: (database: Database, changes: AdminChanges) => new Grants(database, changes),
+  },
+  {
+    provide: Protection,
+    inject: [AdminChanges, Providers, Resources, Applications, Credentials, Grants, PublicUrls],
+    useFactory: (
+      ...[changes, providers, resources, applications, credentials, grants, urls]: [
+        AdminChanges,
+        Providers,
+        Resources,
+        Applications,
+        Credentials,
+        Grants,
+        PublicUrls,
+      ]
+    ) => new Protection({ changes, providers, resources, applications, credentials, grants, urls }),
+  },
+];
+
+/** The administration API and the catalogue it keeps; everything to the right reads the catalogue. */
+@Global()
+@Module({
+  controllers: [
+    ZonesController,
+    ApplicationsController,
+    CredentialsController,
+    ProvidersController,
+    ResourcesController,
+    GrantsController,
+    ProtectController,
+    AuditController,
+    AdminAuditController,
+  ],
+  providers: [...readModel, ...administration],
+  exports: [Catalogue, ProviderSecrets, ZONE_DIRECTORY, KillSwitch],
+})
+export class ControlModule {}

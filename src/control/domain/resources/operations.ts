@@ -1,0 +1,74 @@
+import type { FieldFault } from '../../../kernel/app-error.js';
+import { parseScope, type ScopeSet } from '../../../kernel/scopes.js';
+import { templateFault, templateShape } from './path-template.js';
+import type { ResourceOperation } from './resource.js';
+
+export const OPERATION_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', '*'] as const;
+export const MOST_OPERATIONS = 2_000;
+
+/** Tool names as MCP servers use them: printable, without spaces. */
+const TOOL = /^[\x21-\x7e]{1,128}$/;
+
+/** `operations: "any"` in full: every method and path, for one explicit scope. */
+export function anyOperation(scope: string): readonly ResourceOperation[] {
+  return [{ method: '*', path: '/**', scope }];
+}
+
+export interface OperationContext {
+  /** The scopes the resource declares. */
+  readonly declared: ScopeSet;
+  readonly mcp: boolean;
+}
+
+/**
+ * What is wrong with a resource's operations: each names a method and a path template or an MCP tool, needs only scopes that the resource
+ * declares, and no two match the same calls.
+ */
+export function operationFaults(
+  operations: readonly ResourceOperation[],
+  context: OperationContext,
+): readonly FieldFault[] {
+  const seen = new Map<string, number>();
+  return operations.flatMap((operation, at) => {
+    const faults = 'mcp_tool' in operation ? toolFaults(operation.mcp_tool, context) : pathFaults(operation.path);
+    const scope = scopeFault(operation.scope, context.declared);
+    if (scope !== undefined) faults.push({ field: 'scope', message: scope });
+    const twin = seen.get(keyOf(operation));
+    if (twin !== undefined) faults.push({ field: '', message: `matches the same calls as operations.${twin}` });
+    else seen.set(keyOf(operation), at);
+    return faults.map(({ field, message }) => ({
+      field: field === '' ? `operations.${at}` : `operations.${at}.${field}`,
+      message,
+    }));
+  });
+}
+
+function toolFaults(tool: string, { mcp }: OperationContext): FieldFault[] {
+  if (!mcp) return [{ field: 'mcp_tool', message: 'needs mcp: true on the resource' }];
+  return TOOL.test(tool)
+    ? []
+    : [
+        {
+          field: 'mcp_tool',
+          message: 'must be the name of a tool: 1–128 printable ASCII characters, like create_issue',
+        },
+      ];
+}
+
+function pathFaults(path: string): FieldFault[] {
+  const message = templateFault(path);
+  return message === undefined ? [] : [{ field: 'path', message }];
+}
+
+function scopeFault(scope: string, declared: ScopeSet): string | undefined {
+  const needed = parseScope(scope);
+  if (!needed) return 'must be one or more scope names separated by single spaces (RFC 6749 §3.3)';
+  const unknown = [...needed].filter((name) => !declared.has(name));
+  return unknown.length === 0 ? undefined : `names ${unknown.join(', ')}, which scopes does not declare`;
+}
+
+function keyOf(operation: ResourceOperation): string {
+  return 'mcp_tool' in operation
+    ? `tool ${operation.mcp_tool}`
+    : `${operation.method} ${templateShape(operation.path)}`;
+}

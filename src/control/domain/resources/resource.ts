@@ -1,0 +1,87 @@
+import type { JsonObject } from '../../../kernel/json.js';
+import { formatTime } from '../../../kernel/times.js';
+import type { EgressGrants } from '../../../platform/egress/index.js';
+
+/** One operation a resource declares; `scope` is one or more scope-tokens, all of them needed (RFC 6749 §3.3). */
+export type ResourceOperation =
+  | { readonly method: string; readonly path: string; readonly scope: string }
+  | { readonly mcp_tool: string; readonly scope: string };
+
+/** A scope as declared. */
+export interface DeclaredScope {
+  readonly name: string;
+  readonly description?: string;
+}
+
+/** Bounds of the calls to a resource, as declared; what is absent has the gateway's default. */
+export interface ResourceLimits {
+  readonly requests_per_minute?: number;
+  readonly max_body_bytes?: number;
+  readonly connect_timeout_ms?: number;
+  readonly timeout_ms?: number;
+  readonly idle_timeout_ms?: number;
+  readonly total_timeout_ms?: number;
+  readonly max_concurrent?: number;
+  readonly queue_timeout_ms?: number;
+}
+
+/** How calls are treated beyond their operation; stored together, absent when not set. */
+export interface ResourceOptions {
+  readonly single_use?: boolean;
+  readonly mcp?: boolean;
+  readonly approval_binds_body?: boolean;
+  readonly cookies?: 'pass';
+  readonly x_forwarded?: boolean;
+}
+
+/** A resource as it is stored. */
+export interface ResourceRow {
+  readonly id: string;
+  readonly slug: string;
+  readonly identifier: string;
+  readonly name: string;
+  readonly upstreamUrl: string | null;
+  readonly enforcement: 'gateway' | 'direct';
+  readonly scopes: readonly DeclaredScope[];
+  readonly operations: readonly ResourceOperation[];
+  readonly provider: string | null;
+  readonly egress: EgressGrants;
+  readonly limits: ResourceLimits;
+  readonly options: ResourceOptions;
+  readonly serverApplication: string | null;
+  readonly status: 'active' | 'archived';
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly archivedAt: Date | null;
+  readonly version: number;
+}
+
+/** A resource as administrators see it. A direct resource has no gateway URL. */
+export function resourceBody(row: ResourceRow, gatewayUrl: string): JsonObject {
+  const { single_use = false, mcp = false, approval_binds_body = false, x_forwarded = false, cookies } = row.options;
+  return {
+    id: row.id,
+    slug: row.slug,
+    identifier: row.identifier,
+    name: row.name,
+    status: row.status,
+    enforcement: row.enforcement,
+    ...(row.enforcement === 'gateway' ? { gateway_url: gatewayUrl } : {}),
+    ...present({ upstream_url: row.upstreamUrl, provider: row.provider, server_application: row.serverApplication }),
+    ...({
+      scopes: row.scopes,
+      operations: row.operations,
+      egress: row.egress,
+      limits: row.limits,
+    } as unknown as JsonObject),
+    ...{ single_use, mcp, approval_binds_body, x_forwarded },
+    ...(cookies === undefined ? {} : { cookies }),
+    created_at: formatTime(row.createdAt.getTime()),
+    updated_at: formatTime(row.updatedAt.getTime()),
+    ...(row.archivedAt === null ? {} : { archived_at: formatTime(row.archivedAt.getTime()) }),
+  };
+}
+
+function present(members: Readonly<Record<string, string | null>>): JsonObject {
+  return Object.fromEntries(Object.entries(members).filter((entry): entry is [string, string] => entry[1] !== null));
+}

@@ -1,0 +1,51 @@
+import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './session-limits.js';
+
+/** How long tokens live when nobody asks for less; never above the cap of their class. */
+export interface TokenLifetimes {
+  readonly application_seconds: number;
+  readonly session_seconds: number;
+  readonly mandate_seconds: number;
+}
+
+/** What an administrator may set on a zone, complete: what was not set has its default. Names are those of the wire. */
+export interface ZoneSettings {
+  readonly limits: SessionLimits;
+  readonly token_lifetimes: TokenLifetimes;
+  /** How long a service session that missed its lease stays suspended before it is terminated. */
+  readonly grace_seconds: number;
+  /** A session with a user as subject ends at most this long after the `iat` of the id_token. */
+  readonly subject_session_cap_seconds: number;
+  /** How long a hold waits for its decision; without it the approver's class decides. */
+  readonly hold_ttl_seconds?: number;
+  /** Whether a DPoP proof must carry a nonce of ours (RFC 9449 §8). */
+  readonly dpop_nonce: 'off' | 'required';
+  readonly signing_alg: 'ES256' | 'EdDSA';
+  readonly public_log: boolean;
+}
+
+/** What is stored: only what somebody set. */
+export type StoredZoneSettings = {
+  readonly [Name in keyof ZoneSettings]?: Name extends 'limits' | 'token_lifetimes'
+    ? Partial<ZoneSettings[Name]>
+    : ZoneSettings[Name];
+};
+
+const DEFAULT_TOKEN_LIFETIMES: TokenLifetimes = {
+  application_seconds: 900,
+  session_seconds: 900,
+  mandate_seconds: 300,
+};
+
+/** The settings that hold for what is stored. A default that changes in a later version changes for every zone that did not set it. */
+export function zoneSettings(stored: StoredZoneSettings): ZoneSettings {
+  return {
+    grace_seconds: 600,
+    subject_session_cap_seconds: 86_400,
+    dpop_nonce: 'off',
+    signing_alg: 'ES256',
+    public_log: false,
+    ...stored,
+    limits: { ...DEFAULT_SESSION_LIMITS, ...stored.limits },
+    token_lifetimes: { ...DEFAULT_TOKEN_LIFETIMES, ...stored.token_lifetimes },
+  };
+}

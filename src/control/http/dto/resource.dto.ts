@@ -1,0 +1,197 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsString,
+  MaxLength,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import { MOST_OPERATIONS, OPERATION_METHODS } from '../../domain/resources/operations.js';
+import { MOST_SCOPES } from '../../domain/resources/scope-names.js';
+import { Clearable, IsName, IsReference, IsSlug, IsUrlText, IsWhole, Optional } from './rules.js';
+
+const MOST_MS = 3_600_000;
+const MOST_BODY = 10 * 1024 ** 3;
+
+export class ScopeDto {
+  @MaxLength(128)
+  @IsString()
+  name!: string;
+
+  @Optional()
+  @MaxLength(500)
+  @IsString()
+  description?: string;
+}
+
+/** `{method, path, scope}` or `{mcp_tool, scope}`. */
+export class OperationDto {
+  @ValidateIf((operation: OperationDto) => operation.mcp_tool === undefined)
+  @IsIn(OPERATION_METHODS, { message: `must be one of ${OPERATION_METHODS.join(', ')}` })
+  method?: string;
+
+  @ValidateIf((operation: OperationDto) => operation.mcp_tool === undefined)
+  @MaxLength(1_024)
+  @IsString()
+  path?: string;
+
+  @Optional()
+  @MaxLength(128)
+  @IsString()
+  mcp_tool?: string;
+
+  @MaxLength(1_024)
+  @IsString()
+  scope!: string;
+}
+
+export class EgressAllowDto {
+  @MaxLength(64)
+  @IsString()
+  cidr!: string;
+
+  @IsWhole(1, 65_535)
+  port!: number;
+}
+
+export class EgressDto {
+  @Optional()
+  @ValidateNested({ each: true })
+  @Type(() => EgressAllowDto)
+  @ArrayMaxSize(64)
+  @IsArray()
+  allow?: EgressAllowDto[];
+
+  @Optional()
+  @IsBoolean()
+  insecure_http?: boolean;
+}
+
+export class ResourceLimitsDto {
+  @Optional()
+  @IsWhole(1, 10_000_000)
+  requests_per_minute?: number;
+
+  @Optional()
+  @IsWhole(0, MOST_BODY)
+  max_body_bytes?: number;
+
+  @Optional()
+  @IsWhole(1, 60_000)
+  connect_timeout_ms?: number;
+
+  @Optional()
+  @IsWhole(1, MOST_MS)
+  timeout_ms?: number;
+
+  @Optional()
+  @IsWhole(1, MOST_MS)
+  idle_timeout_ms?: number;
+
+  @Optional()
+  @IsWhole(1, 24 * MOST_MS)
+  total_timeout_ms?: number;
+
+  @Optional()
+  @IsWhole(1, 100_000)
+  max_concurrent?: number;
+
+  @Optional()
+  @IsWhole(0, 60_000)
+  queue_timeout_ms?: number;
+}
+
+/** What may be set and changed on a resource; null takes a value away. */
+export class ResourceValuesDto {
+  @Clearable()
+  @IsUrlText()
+  upstream_url?: string | null;
+
+  @Optional()
+  @ValidateNested({ each: true })
+  @Type(() => ScopeDto)
+  @ArrayMaxSize(MOST_SCOPES)
+  @IsArray()
+  scopes?: ScopeDto[];
+
+  /** A list, or `"any"` together with `scope`. */
+  @ValidateIf((values: ResourceValuesDto) => values.operations !== undefined && values.operations !== 'any')
+  @ValidateNested({ each: true })
+  @Type(() => OperationDto)
+  @ArrayMaxSize(MOST_OPERATIONS)
+  @IsArray({ message: 'must be a list of operations, or "any"' })
+  operations?: OperationDto[] | 'any';
+
+  /** The scope that `operations: "any"` asks of every call. */
+  @Optional()
+  @MaxLength(1_024)
+  @IsString()
+  scope?: string;
+
+  @Clearable()
+  @IsReference()
+  provider?: string | null;
+
+  @Clearable()
+  @ValidateNested()
+  @Type(() => EgressDto)
+  egress?: EgressDto | null;
+
+  @Clearable()
+  @ValidateNested()
+  @Type(() => ResourceLimitsDto)
+  limits?: ResourceLimitsDto | null;
+
+  @Clearable()
+  @IsBoolean()
+  single_use?: boolean | null;
+
+  @Clearable()
+  @IsBoolean()
+  mcp?: boolean | null;
+
+  @Clearable()
+  @IsBoolean()
+  approval_binds_body?: boolean | null;
+
+  @Clearable()
+  @IsIn(['pass'])
+  cookies?: 'pass' | null;
+
+  @Clearable()
+  @IsBoolean()
+  x_forwarded?: boolean | null;
+
+  @Clearable()
+  @IsReference()
+  server_application?: string | null;
+}
+
+export class CreateResourceDto extends ResourceValuesDto {
+  @IsSlug()
+  slug!: string;
+
+  /** The slug when it is omitted. */
+  @Optional()
+  @IsName()
+  name?: string;
+
+  /** An absolute URI (RFC 8707 §2); made from zone and slug when it is omitted. */
+  @Optional()
+  @MaxLength(1_024)
+  @IsString()
+  identifier?: string;
+
+  @Optional()
+  @IsIn(['gateway', 'direct'])
+  enforcement?: 'gateway' | 'direct';
+}
+
+export class PatchResourceDto extends ResourceValuesDto {
+  @Optional()
+  @IsName()
+  name?: string;
+}

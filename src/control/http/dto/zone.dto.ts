@@ -1,0 +1,77 @@
+import { Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { Clearable, IsName, IsSlug, IsWhole, Optional } from './rules.js';
+import { ZoneLimitsDto } from './session-limits.dto.js';
+
+export class TokenLifetimesDto {
+  @Optional()
+  @IsWhole(60, 3_600)
+  application_seconds?: number;
+
+  @Optional()
+  @IsWhole(60, 900)
+  session_seconds?: number;
+
+  @Optional()
+  @IsWhole(5, 900)
+  mandate_seconds?: number;
+}
+
+/** What may be set on a zone; null goes back to the default. */
+export class ZoneSettingsDto {
+  @Clearable()
+  @ValidateNested()
+  @Type(() => ZoneLimitsDto)
+  limits?: ZoneLimitsDto | null;
+
+  @Clearable()
+  @ValidateNested()
+  @Type(() => TokenLifetimesDto)
+  token_lifetimes?: TokenLifetimesDto | null;
+
+  @Clearable()
+  @IsWhole(0, 86_400)
+  grace_seconds?: number | null;
+
+  @Clearable()
+  @IsWhole(60, 604_800)
+  subject_session_cap_seconds?: number | null;
+
+  @Clearable()
+  @IsWhole(1, 86_400)
+  hold_ttl_seconds?: number | null;
+
+  @Clearable()
+  @IsIn(['off', 'required'])
+  dpop_nonce?: 'off' | 'required' | null;
+
+  @Clearable()
+  @IsBoolean()
+  public_log?: boolean | null;
+}
+
+export class CreateZoneDto extends ZoneSettingsDto {
+  @IsSlug()
+  slug!: string;
+
+  @IsName()
+  name!: string;
+
+  /** The algorithm of the zone's first keys (RFC 7518 §3.1, RFC 8037 §3.1). */
+  @Optional()
+  @IsIn(['ES256', 'EdDSA'])
+  signing_alg?: 'ES256' | 'EdDSA';
+}
+
+export class PatchZoneDto extends ZoneSettingsDto {
+  @Optional()
+  @IsName()
+  name?: string;
+}
+
+export class KillZoneDto {
+  @Optional()
+  @MaxLength(500)
+  @IsString()
+  reason?: string;
+}

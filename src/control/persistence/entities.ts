@@ -1,0 +1,16 @@
+import { ApplicationEntity } from './application.entity.js';
+import { CredentialEntity } from './credential.entity.js';
+import { GrantEntity } from './grant.entity.js';
+import { ProviderEntity } from './provider.entity.js';
+import { ResourceEntity } from './resource.entity.js';
+import { ZoneEntity } from './zone.entity.js';
+
+/** The tables this module owns, for the database's connections. */
+export const CONTROL_ENTITIES = [
+  ZoneEntity,
+  ApplicationEntity,
+  CredentialEntity,
+  ProviderEntity,
+  ResourceEntity,
+  GrantEntity,
+] as const;

@@ -1,0 +1,51 @@
+import { AppError } from '../../kernel/app-error.js';
+import type { ZoneTx } from '../../platform/database/index.js';
+import type { ApplicationEntity } from './application.entity.js';
+import type { CredentialEntity } from './credential.entity.js';
+import type { GrantEntity } from './grant.entity.js';
+import type { ProviderEntity } from './provider.entity.js';
+import type { ResourceEntity } from './resource.entity.js';
+import { ZoneEntity } from './zone.entity.js';
+
+type ZoneObject = ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity;
+
+/** Holds the zone's session and delegation graph: no session starts while what it stands on is being ended. First in the lock order. */
+export async function lockGraph(tx: ZoneTx): Promise<void> {
+  await tx.query('SELECT zone FROM caracal.graph_lock WHERE zone = $1 FOR UPDATE', [tx.zone]);
+}
+
+/** The zone as it stays until the transaction ends: shared among changes under it, alone for a change of the zone itself. */
+export async function lockZone(tx: ZoneTx, mode: 'share' | 'alone'): Promise<ZoneEntity> {
+  const zone = await tx.em.findOne(ZoneEntity, {
+    where: { slug: tx.zone },
+    lock: { mode: mode === 'share' ? 'pessimistic_read' : 'pessimistic_write' },
+  });
+  if (!zone) throw new AppError('not_found', 'There is no such zone.');
+  return zone;
+}
+
+/** The object under a lock of its own, for changing it; throws `not_found`. */
+export async function lockObject<Row extends ZoneObject>(tx: ZoneTx, entity: new () => Row, id: string): Promise<Row> {
+  const row = await find(tx, entity, id, 'pessimistic_write');
+  if (!row) throw new AppError('not_found', 'There is no such object.');
+  return row;
+}
+
+/** The object as it stays until the transaction ends, for referring to it; undefined when there is none. */
+export function holdObject<Row extends ZoneObject>(
+  tx: ZoneTx,
+  entity: new () => Row,
+  id: string,
+): Promise<Row | undefined> {
+  return find(tx, entity, id, 'pessimistic_read');
+}
+
+async function find<Row extends ZoneObject>(
+  tx: ZoneTx,
+  entity: new () => Row,
+  id: string,
+  mode: 'pessimistic_read' | 'pessimistic_write',
+): Promise<Row | undefined> {
+  const row = await tx.em.findOne<ZoneObject>(entity, { where: { zone: tx.zone, id }, lock: { mode } });
+  return (row as Row | null) ?? undefined;
+}

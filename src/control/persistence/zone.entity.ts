@@ -1,0 +1,41 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { StoredZoneSettings } from '../domain/zone-settings.js';
+
+@Entity({ name: 'zones', schema: 'caracal' })
+export class ZoneEntity {
+  @PrimaryColumn({ type: 'text' })
+  slug!: string;
+
+  @Column({ type: 'text' })
+  id!: string;
+
+  @Column({ type: 'text' })
+  name!: string;
+
+  @Column({ type: 'text' })
+  status!: 'active' | 'killed' | 'archived';
+
+  @Column({ type: 'integer' })
+  epoch!: number;
+
+  @Column({ type: 'jsonb' })
+  settings!: StoredZoneSettings;
+
+  @Column({ name: 'log_origin', type: 'text' })
+  logOrigin!: string;
+
+  @Column({ name: 'log_vkey', type: 'text' })
+  logVkey!: string;
+
+  @Column({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+
+  @Column({ name: 'updated_at', type: 'timestamptz' })
+  updatedAt!: Date;
+
+  @Column({ name: 'archived_at', type: 'timestamptz', nullable: true })
+  archivedAt!: Date | null;
+
+  @Column({ type: 'integer' })
+  version!: number;
+}
