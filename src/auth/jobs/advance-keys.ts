@@ -20,7 +20,7 @@ export class AdvanceKeys implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.queues.schedule('auth.advance-keys', EVERY_MS, () => this.run());
+    this.queues.schedule('auth-advance-keys', EVERY_MS, () => this.run());
   }
 
   async run(): Promise<void> {
