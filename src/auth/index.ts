@@ -10,6 +10,7 @@ export {
   type ZoneDirectory,
 } from './ports.js';
 export { Admin, assertZone, Runtime, type AdminPrincipal, type RuntimePrincipal } from './principals.js';
+export { presentedToken, type PresentedToken } from './domain/bearer.js';
 export { TokenError } from './domain/token-error.js';
 export type { TokenClaims, TokenClass } from './domain/token-claims.js';
 export { TokenSigner } from './token-signer.js';
