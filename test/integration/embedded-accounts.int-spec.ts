@@ -11,11 +11,14 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { EmbeddedFixture, query } from '../support/embedded-fixture.js';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534 };
+
+// Each test makes a database, some several, and starts processes that compile their sources.
+jest.setTimeout(120_000);
 
 let fixture: EmbeddedFixture;
 beforeEach(() => {

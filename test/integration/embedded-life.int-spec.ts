@@ -1,9 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { EmbeddedDatabase } from '../../src/platform/embedded/index.js';
 import { EmbeddedFixture, query } from '../support/embedded-fixture.js';
+
+// Each test makes a database, some several, and starts processes that compile their sources.
+jest.setTimeout(120_000);
 
 let fixture: EmbeddedFixture;
 
