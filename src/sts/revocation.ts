@@ -28,7 +28,7 @@ export class TokenRevocation {
         kind: 'token',
         id: claims.jti,
         reason: 'revoked by its client',
-        actor: client.application.id,
+        actor: `application:${client.application.id}`,
         expiresAt: claims.exp * 1000,
       });
       tx.record(

@@ -114,6 +114,7 @@ class World {
     return {
       slug: zone.slug,
       epoch: zone.epoch,
+      settings: { token_lifetimes: { application_seconds: 900, mandate_seconds: 300 } },
       get status() {
         return zone.status;
       },

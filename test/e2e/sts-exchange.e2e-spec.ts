@@ -304,8 +304,7 @@ describe('[T6] the ledger', () => {
     const session = await scene.session(applicationToken);
     await scene.exchange(client, session.session_token, { resource: calendar.gateway_url });
     const text = JSON.stringify(await scene.entries('type=exchange'));
-    for (const token of [applicationToken, session.session_token])
-      expect(text).not.toContain(token.split('.')[2] as string);
+    for (const token of [applicationToken, session.session_token]) expect(text).not.toContain(token.split('.')[2]);
     expect(text).not.toContain(client.secret);
   });
 });

@@ -72,9 +72,7 @@ describe('resolveTargets', () => {
   ];
   it.each(refused)('[T2] refuses %s with invalid_target', (_name, resources, audiences) => {
     expect(() => resolve(resources, audiences)).toThrow(OAuthError);
-    expect(() => resolve(resources, audiences)).toThrow(
-      expect.objectContaining({ code: 'invalid_target' }),
-    );
+    expect(() => resolve(resources, audiences)).toThrow(expect.objectContaining({ code: 'invalid_target' }));
   });
 
   it('the audience is the gateway URL, or the identifier of a resource that verifies for itself', () => {

@@ -9,7 +9,7 @@ import type { TokenRequest } from './grant.js';
 
 export interface BasisRequest {
   readonly klass: 'application' | 'mandate';
-  /** Seconds asked for. */
+  /** Seconds asked for; omitted, the zone's usual lifetime of the class. */
   readonly lifetime?: number | undefined;
   /** When each ancestor but the client itself ends, in milliseconds. */
   readonly ancestors: readonly number[];
@@ -31,7 +31,9 @@ export class TokenBases {
     const issuedAt = epochSeconds(now);
     const { application, credential } = client;
     const ancestors = [...asked.ancestors, application.expiresAt ?? Number.POSITIVE_INFINITY];
-    const lifetime = narrowLifetime(asked.klass, { issuedAt, asked: asked.lifetime, ancestors });
+    const { application_seconds, mandate_seconds } = zone.settings.token_lifetimes;
+    const usual = asked.klass === 'application' ? application_seconds : mandate_seconds;
+    const lifetime = narrowLifetime(asked.klass, { issuedAt, asked: asked.lifetime ?? usual, ancestors });
     if (!lifetime.ok) throw lifetimeRefusal(lifetime.fault);
     const subjectEpoch = await this.runtime.subjectEpoch(zone.slug, asked.subject);
     return {
