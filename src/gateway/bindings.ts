@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import type { Dispatcher } from 'undici';
+import { Catalogue, type ProviderView, type ResourceView, type ZoneView } from '../control/index.js';
+import { EgressGuard } from '../platform/egress/index.js';
+import { Bulkhead } from './bulkhead.js';
+import { GatewayError } from './domain/gateway-error.js';
+import { effectiveLimits, type Limits } from './domain/limits.js';
+import { compileOperations, type MatchedOperation, type OperationTable } from './domain/operation.js';
+import type { GatewayTarget } from './domain/target.js';
+import type { ResponseRules } from './domain/upstream-response.js';
+
+/** A resource made ready for calls: what its catalogue entry means, and the connections to its upstream. */
+export interface Binding {
+  readonly resource: ResourceView;
+  readonly provider: ProviderView | undefined;
+  readonly operations: OperationTable;
+  /** By the name of the MCP tool. */
+  readonly tools: ReadonlyMap<string, MatchedOperation>;
+  readonly limits: Limits;
+  /** `upstream_url`'s path as it is. */
+  readonly basePath: string;
+  readonly upstreamHost: string;
+  readonly rules: ResponseRules;
+  readonly dispatcher: Dispatcher;
+  readonly bulkhead: Bulkhead;
+}
+
+export interface Bound {
+  readonly zone: ZoneView;
+  readonly binding: Binding;
+}
+
+interface Pooled extends Binding {
+  readonly close: () => void;
+}
+
+const MOST_BINDINGS = 4_096;
+
+/** Finds what a target is bound to. A binding lasts as long as the catalogue shows the same resource and provider. */
+@Injectable()
+export class Bindings {
+  private readonly known = new LRUCache<string, Pooled>({ max: MOST_BINDINGS, dispose: (binding) => binding.close() });
+
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly guard: EgressGuard,
+  ) {}
+
+  /** Throws `not_found` unless zone and resource are there and enforced here; killed zones are there. */
+  async of(target: GatewayTarget): Promise<Bound> {
+    const zone = await this.catalogue.zone(target.zone);
+    const resource = zone && zone.status !== 'archived' ? zone.resourceBySlug(target.slug) : undefined;
+    if (!zone || !resource || !isServed(resource)) throw new GatewayError('not_found');
+    return { zone, binding: this.bind(zone, resource) };
+  }
+
+  close(): void {
+    this.known.clear();
+  }
+
+  private bind(zone: ZoneView, resource: ResourceView): Binding {
+    const key = `${zone.slug}/${resource.id}`;
+    const provider = resource.provider === undefined ? undefined : zone.provider(resource.provider);
+    const known = this.known.get(key);
+    if (known?.resource === resource && known.provider === provider) return known;
+    const made = makeBinding(resource, provider, this.guard);
+    this.known.set(key, made);
+    return made;
+  }
+}
+
+/** True for a resource that calls may be made to. */
+export function isServed(resource: ResourceView): boolean {
+  return resource.status === 'active' && resource.enforcement === 'gateway' && resource.upstreamUrl !== undefined;
+}
+
+function makeBinding(resource: ResourceView, provider: ProviderView | undefined, guard: EgressGuard): Pooled {
+  const upstream = new URL(resource.upstreamUrl as string);
+  const limits = effectiveLimits(resource.limits);
+  const pool = guard.poolFor(upstream.origin, {
+    grants: resource.egress,
+    injectsCredential: provider !== undefined && provider.kind !== 'none',
+    connectTimeoutMs: limits.connectTimeoutMs,
+    connections: limits.maxConcurrent,
+  });
+  return {
+    resource,
+    provider,
+    ...operationsOf(resource),
+    limits,
+    basePath: upstream.pathname,
+    upstreamHost: upstream.host,
+    rules: {
+      upstreamOrigin: upstream.origin,
+      basePath: upstream.pathname.replace(/\/$/, ''),
+      gatewayUrl: resource.gatewayUrl,
+      passCookies: resource.cookies === 'pass',
+    },
+    dispatcher: pool,
+    bulkhead: new Bulkhead(limits.maxConcurrent, limits.queueTimeoutMs),
+    // Calls under way are let finish.
+    close: () => void pool.close(),
+  };
+}
+
+function operationsOf({ operations }: ResourceView): Pick<Binding, 'operations' | 'tools'> {
+  const tools = new Map<string, MatchedOperation>();
+  const rules = operations.flatMap((operation) => {
+    const scopes = operation.scope.split(' ');
+    if (!('mcp_tool' in operation)) return [{ method: operation.method, path: operation.path, scopes }];
+    tools.set(operation.mcp_tool, { template: `mcp:${operation.mcp_tool}`, scopes });
+    return [];
+  });
+  return { operations: compileOperations(rules), tools };
+}

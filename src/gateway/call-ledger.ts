@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { AuditLedger, type OnceClaim, OutcomeSink } from '../audit/index.js';
+import type { TokenClaims } from '../auth/index.js';
+import { AppError } from '../kernel/app-error.js';
+import type { JsonObject } from '../kernel/json.js';
+import type { CallNotes } from './call-notes.js';
+import { GatewayError } from './domain/gateway-error.js';
+import type { Arrival } from './forwarding.js';
+
+/** What is recorded when a call is over. */
+export interface CallEnd {
+  readonly arrival: Arrival;
+  readonly durationMs: number;
+  readonly upstream: string;
+  readonly echoed: readonly string[];
+}
+
+/** `exp` is compared with some leeway, so a claim outlives it a little. */
+const CLAIM_GRACE_MS = 10_000;
+
+/** The ledger's side of a call: the decision before anything leaves, the outcome when it is over. */
+@Injectable()
+export class CallLedger {
+  constructor(
+    private readonly ledger: AuditLedger,
+    private readonly outcomes: OutcomeSink,
+  ) {}
+
+  /** Records the permission, and takes the mandate when it may be used once. Resolves when both are durable; refuses with `replayed`. */
+  async intent(notes: CallNotes, policy: JsonObject, once: OnceClaim | undefined): Promise<void> {
+    const entry = notes.draft('gateway.request', { decision: 'allow', policy });
+    const appended = await this.ledger.append(entry, once === undefined ? [] : [once]);
+    notes.receipt = { zone: appended.zone, index: appended.index };
+    if (appended.replayed) throw new GatewayError('replayed');
+  }
+
+  /** Records a refusal, once. Those that nobody authenticated for are counted when there are too many; then there is no receipt. */
+  async refusal(notes: CallNotes, error: GatewayError): Promise<void> {
+    if (notes.receipt) return;
+    const decision = error.code === 'approval_required' ? 'hold' : 'deny';
+    const entry = notes.draft('gateway.request', { decision, reasons: [...error.reasons] });
+    const appended = notes.claims ? await this.ledger.append(entry) : await this.ledger.refusal(entry);
+    if (appended) notes.receipt = { zone: appended.zone, index: appended.index };
+  }
+
+  /** A permission that was taken back before anything left. */
+  async withheld(notes: CallNotes): Promise<void> {
+    const appended = await this.ledger.append(notes.draft('gateway.request', { decision: 'deny', reasons: ['withheld'] }));
+    notes.receipt = { zone: appended.zone, index: appended.index };
+  }
+
+  /** Never fails and never waits: what happened travels by the queue. */
+  outcome(notes: CallNotes, end: CallEnd): void {
+    const { status, bytesIn, bytesOut, error } = end.arrival;
+    const detail: JsonObject = {
+      ended: error === undefined ? 'complete' : endOf(error),
+      ...(status === undefined ? {} : { status }),
+      ...(notes.receipt === undefined ? {} : { request: notes.receipt.index }),
+      bytes_in: bytesIn,
+      bytes_out: bytesOut,
+      duration_ms: Math.round(end.durationMs),
+      upstream: end.upstream,
+      ...(end.echoed.length === 0 ? {} : { credential_echoed: end.echoed }),
+    };
+    this.outcomes.push(notes.draft('gateway.outcome', { detail }));
+  }
+
+  async release(zone: string, once: OnceClaim): Promise<void> {
+    await this.ledger.release(zone, once);
+  }
+}
+
+/** The one use of a mandate for a resource that allows one. */
+export function singleUse({ jti, exp }: TokenClaims): OnceClaim {
+  return { kind: 'mandate', key: jti, expiresAt: exp * 1_000 + CLAIM_GRACE_MS };
+}
+
+/** What a failure on the way to a decision means for the caller: nobody was able to decide. */
+export function toRefusal(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const detail = error instanceof AppError ? error.detail : undefined;
+  if (detail?.startsWith('audit_unavailable') === true) return new GatewayError('audit_unavailable', { detail, cause: error });
+  if (error instanceof AppError && error.code === 'egress_denied') return new GatewayError('egress_denied', { detail, cause: error });
+  return new GatewayError('view_stale', { detail: detail ?? 'unexpected', cause: error });
+}
+
+function endOf(error: Error): string {
+  return error instanceof GatewayError ? error.code : error.name === 'ClientGoneError' ? 'client_closed' : 'failed';
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import type { Binding } from './bindings.js';
+import { ClientGoneError, RequestBody } from './upstream/request-body.js';
+import type { GatewayTarget } from './domain/target.js';
+import { upstreamHeaders } from './domain/upstream-request.js';
+import { upstreamTarget } from './domain/upstream-target.js';
+import { AnswerStream } from './http/answer-stream.js';
+import { hasBody, type Incoming, openBody } from './http/incoming.js';
+import type { InjectedCredential } from './provider-credentials.js';
+import { UpstreamExchange } from './upstream/upstream-exchange.js';
+
+/** A call that was decided and recorded, ready to leave. */
+export interface Departure {
+  readonly incoming: Incoming;
+  readonly binding: Binding;
+  readonly target: GatewayTarget;
+  readonly injected: InjectedCredential;
+  /** The body when it was read already. */
+  readonly body?: Buffer | undefined;
+  /** What we add to the answer, names and values in turn. */
+  readonly ownHeaders: readonly string[];
+  /** Host by which callers know the gateway. */
+  readonly publicUrl: string;
+  /** The upstream gave an injected secret away. */
+  readonly onEcho: (where: 'header' | 'body') => void;
+}
+
+/** How a call ended. */
+export interface Arrival {
+  /** Undefined when the answer is complete. */
+  readonly error?: Error | undefined;
+  /** The status that the caller saw of the upstream, if any. */
+  readonly status?: number | undefined;
+  /** A part of the request may have reached the upstream. */
+  readonly started: boolean;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** A call under way. */
+export interface Flight {
+  readonly arrival: Promise<Arrival>;
+  abort(error: Error): void;
+}
+
+/** Sends a call to its upstream and streams the answer back; the arrival always resolves. */
+export function forward(departure: Departure): Flight {
+  const { incoming, binding } = departure;
+  const body = departure.body ?? (hasBody(incoming.request) ? openBody(incoming, binding.limits.maxBodyBytes) : undefined);
+  let arrive: (arrival: Arrival) => void = () => undefined;
+  const arrival = new Promise<Arrival>((resolve) => (arrive = resolve));
+  const answer: AnswerStream = new AnswerStream(
+    incoming.response,
+    { method: incoming.request.method ?? '', rules: binding.rules, ownHeaders: departure.ownHeaders, echo: departure.injected.echo },
+    {
+      drained: () => exchange.resume(),
+      echoed: departure.onEcho,
+      cut: (error) => exchange.abort(error),
+      done: (error) => arrive({ error, status: answer.status, started: exchange.started, bytesIn: bytesOf(body), bytesOut: answer.bytes }),
+    },
+  );
+  const exchange: UpstreamExchange = new UpstreamExchange(callOf(departure, body), answer);
+  incoming.response.once('close', () => {
+    if (!incoming.response.writableFinished) exchange.abort(new ClientGoneError());
+  });
+  if (incoming.response.destroyed) exchange.abort(new ClientGoneError());
+  else exchange.dispatch(binding.dispatcher);
+  return { arrival, abort: (error) => exchange.abort(error) };
+}
+
+function callOf(departure: Departure, body: RequestBody | Buffer | undefined): ConstructorParameters<typeof UpstreamExchange>[0] {
+  const { incoming, binding, target, injected } = departure;
+  const { headersTimeoutMs, idleTimeoutMs, totalTimeoutMs } = binding.limits;
+  return {
+    method: incoming.request.method ?? '',
+    target: upstreamTarget(binding.basePath, target.path, target.query, injected.credential.query),
+    headers: headersOf(departure, body),
+    body,
+    headersTimeoutMs,
+    idleTimeoutMs,
+    totalTimeoutMs,
+  };
+}
+
+function headersOf({ incoming, binding, injected, publicUrl }: Departure, body: RequestBody | Buffer | undefined): string[] {
+  const { request, facts } = incoming;
+  const headers = upstreamHeaders(request.rawHeaders, {
+    requestId: facts.requestId,
+    traceparent: childTrace(facts.traceId),
+    tracestate: continuesTrace(incoming) ? request.headersDistinct['tracestate']?.join(',') : undefined,
+    credential: injected.credential.header,
+  });
+  const length = request.headers['content-length'];
+  if (body !== undefined && length !== undefined) headers.push('content-length', length);
+  if (binding.resource.xForwarded) {
+    const { protocol, host } = new URL(publicUrl);
+    headers.push('x-forwarded-for', facts.address, 'x-forwarded-proto', protocol.slice(0, -1), 'x-forwarded-host', host);
+  }
+  return headers;
+}
+
+/** A span of ours in the caller's trace (W3C Trace Context §3.2). */
+function childTrace(traceId: string | undefined): string {
+  return `00-${traceId ?? randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+}
+
+function continuesTrace({ request, facts }: Incoming): boolean {
+  const { traceparent } = request.headers;
+  return facts.traceId !== undefined && typeof traceparent === 'string' && traceparent.slice(3, 35) === facts.traceId;
+}
+
+function bytesOf(body: RequestBody | Buffer | undefined): number {
+  if (body === undefined) return 0;
+  return Buffer.isBuffer(body) ? body.length : body.bytes;
+}

@@ -1,0 +1,65 @@
+import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Registry } from 'prom-client';
+import { AuditModule } from '../audit/index.js';
+import { AuthModule } from '../auth/index.js';
+import { ControlModule } from '../control/index.js';
+import { CoordinatorModule, RuntimeState } from '../coordinator/index.js';
+import { CLOCK, type Clock } from '../kernel/clock.js';
+import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
+import { PublicUrls } from '../platform/urls/index.js';
+import { PolicyModule } from '../policy/index.js';
+import { Bindings } from './bindings.js';
+import { CallAuthority } from './call-authority.js';
+import { CallLedger } from './call-ledger.js';
+import { GatewayCalls } from './gateway-calls.js';
+import { GatewayMetrics } from './gateway-metrics.js';
+import { ResourceMetadataController } from './http/resource-metadata.controller.js';
+import { OpenCalls } from './open-calls.js';
+import { ProviderCredentials } from './provider-credentials.js';
+import { RateLimits } from './rate-limits.js';
+
+/** The enforcement point in front of upstreams. */
+@Module({
+  imports: [AuditModule, AuthModule, PolicyModule, ControlModule, CoordinatorModule],
+  controllers: [ResourceMetadataController],
+  providers: [
+    Bindings,
+    CallAuthority,
+    CallLedger,
+    ProviderCredentials,
+    { provide: OpenCalls, inject: [CLOCK], useFactory: (clock: Clock) => new OpenCalls(() => clock.now()) },
+    { provide: RateLimits, inject: [CLOCK], useFactory: (clock: Clock) => new RateLimits(() => clock.monotonic()) },
+    { provide: GatewayMetrics, inject: [Registry, OpenCalls], useFactory: (registry: Registry, open: OpenCalls) => new GatewayMetrics(registry, () => open.size) },
+    {
+      provide: GatewayCalls,
+      inject: [Bindings, CallAuthority, ProviderCredentials, CallLedger, RateLimits, OpenCalls, GatewayMetrics, PublicUrls, CLOCK, APP_LOGGER],
+      useFactory: makeCalls,
+    },
+  ],
+})
+export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly runtime: RuntimeState,
+    private readonly open: OpenCalls,
+    private readonly bindings: Bindings,
+    @Inject(APP_LOGGER) private readonly log: AppLogger,
+  ) {}
+
+  onModuleInit(): void {
+    this.runtime.onRevoked((zone) => {
+      this.open.reconsider(zone).catch((error: unknown) => this.log.error({ err: error }, 'open calls could not be judged again'));
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.open.close();
+    this.bindings.close();
+  }
+}
+
+type Deps = [Bindings, CallAuthority, ProviderCredentials, CallLedger, RateLimits, OpenCalls, GatewayMetrics, PublicUrls, Clock, AppLogger];
+
+function makeCalls(...[bindings, authority, credentials, ledger, rates, open, metrics, urls, clock, log]: Deps): GatewayCalls {
+  const onFault = (error: unknown): void => log.error({ err: error }, 'a gateway call failed unexpectedly');
+  return new GatewayCalls({ bindings, authority, credentials, ledger, rates, open, metrics, urls, clock, onFault });
+}
