@@ -1,0 +1,52 @@
+import { Global, Module } from '@nestjs/common';
+import { TOKEN_STATUS } from '../auth/index.js';
+import { DelegationGraph } from './delegations/delegation-graph.js';
+import { DelegationReader } from './delegations/delegation-reader.js';
+import { Delegations } from './delegations/delegations.js';
+import { AdminDelegationsController } from './http/admin-delegations.controller.js';
+import { AdminRevocationsController } from './http/admin-revocations.controller.js';
+import { AdminSessionsController } from './http/admin-sessions.controller.js';
+import { DelegationsController } from './http/delegations.controller.js';
+import { SessionsController } from './http/sessions.controller.js';
+import { LifecycleJobs } from './jobs/lifecycle-jobs.js';
+import { Settlement } from './jobs/settlement.js';
+import { RevocationAdministration } from './revocations/administration.js';
+import { AnchorEndings } from './revocations/anchor-endings.js';
+import { Revocations } from './revocations/revocations.js';
+import { Heartbeats } from './sessions/heartbeats.js';
+import { SessionLifecycle } from './sessions/session-lifecycle.js';
+import { SessionReader } from './sessions/session-reader.js';
+import { SessionStarter } from './sessions/session-starter.js';
+import { SessionTokens } from './sessions/session-tokens.js';
+import { RuntimeState } from './state/runtime-state.js';
+
+/** Sessions, the delegation graph and revocation. Global, because the guards of every route ask it whether a token's authority still holds. */
+@Global()
+@Module({
+  controllers: [
+    SessionsController,
+    DelegationsController,
+    AdminSessionsController,
+    AdminDelegationsController,
+    AdminRevocationsController,
+  ],
+  providers: [
+    RuntimeState,
+    { provide: TOKEN_STATUS, useExisting: RuntimeState },
+    Revocations,
+    AnchorEndings,
+    RevocationAdministration,
+    SessionStarter,
+    SessionLifecycle,
+    SessionTokens,
+    SessionReader,
+    Heartbeats,
+    Delegations,
+    DelegationReader,
+    DelegationGraph,
+    Settlement,
+    LifecycleJobs,
+  ],
+  exports: [RuntimeState, Revocations, TOKEN_STATUS],
+})
+export class CoordinatorModule {}

@@ -1,0 +1,62 @@
+import { IsBoolean, IsString } from 'class-validator';
+import type { JsonObject } from '../../../kernel/json.js';
+import { MOST_HOPS, MOST_TTL_SECONDS, parseResources } from '../../domain/authority-request.js';
+import { areConstraints } from '../../domain/constraints.js';
+import type { NamedResource } from '../../domain/named-resources.js';
+import { IsReference, IsWhole, Optional, Satisfies } from './rules.js';
+
+export class CreateDelegationDto {
+  @IsReference()
+  target!: string;
+
+  @Satisfies(
+    'areResources',
+    (value) => parseResources(value) !== undefined,
+    'must be [{resource, scopes}], each with at least one scope',
+  )
+  resources!: NamedResource[];
+
+  @IsWhole(1, MOST_TTL_SECONDS)
+  ttl_seconds!: number;
+
+  @Optional()
+  @IsWhole(0, MOST_HOPS)
+  hops?: number;
+
+  /** The delegation that is passed on, where several could be. */
+  @Optional()
+  @IsReference()
+  parent?: string;
+
+  @Optional()
+  @Satisfies(
+    'areConstraints',
+    areConstraints,
+    'must be {not_before?: time}; other constraints are not enforced yet and therefore refused',
+  )
+  constraints?: JsonObject;
+}
+
+export class RevokeDelegationDto {
+  @Optional()
+  @IsBoolean()
+  terminate_targets?: boolean;
+}
+
+export class DelegationsQuery {
+  @Optional()
+  @IsString()
+  limit?: string;
+
+  @Optional()
+  @IsString()
+  cursor?: string;
+
+  @Optional()
+  @IsReference()
+  session?: string;
+
+  @Optional()
+  @IsReference()
+  application?: string;
+}

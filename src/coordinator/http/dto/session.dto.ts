@@ -1,0 +1,109 @@
+import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsString, Matches, MaxLength } from 'class-validator';
+import type { JsonObject } from '../../../kernel/json.js';
+import { parseAuthority } from '../../domain/authority-request.js';
+import { boundTo } from '../../domain/bound-key.js';
+import { isMetadata } from '../../domain/metadata.js';
+import { IsReason, IsReference, IsWhole, Optional, Satisfies } from './rules.js';
+
+const LABEL = /^[A-Za-z0-9_.:/-]{1,64}$/;
+const STATUSES = ['active', 'suspended', 'terminated', 'expired'] as const;
+
+export class StartSessionDto {
+  @IsIn(['task', 'service'])
+  lifecycle!: 'task' | 'service';
+
+  @Optional()
+  @IsWhole(1, 86_400)
+  ttl_seconds?: number;
+
+  @Optional()
+  @IsWhole(15, 600)
+  lease_seconds?: number;
+
+  @Optional()
+  @ArrayUnique()
+  @Matches(LABEL, { each: true, message: 'each item must be 1–64 of A–Z, a–z, 0–9 and _ . : / -' })
+  @ArrayMaxSize(32)
+  @IsArray()
+  labels?: string[];
+
+  @Optional()
+  @Satisfies('isMetadata', isMetadata, 'must be a JSON object of at most 16 KiB')
+  metadata?: JsonObject;
+
+  @Optional()
+  @IsReference()
+  parent?: string;
+
+  @Optional()
+  @Satisfies(
+    'isAuthority',
+    (value) => parseAuthority(value) !== undefined,
+    'must be "inherit", "none" or {narrow:{resources:[{resource, scopes}], ttl_seconds?, hops?}}',
+  )
+  authority?: unknown;
+
+  /** A federated user, by proof. */
+  @Optional()
+  @Satisfies(
+    'isSubject',
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be {id_token}',
+  )
+  subject?: JsonObject;
+
+  /** The public key that the session's tokens are bound to. */
+  @Optional()
+  @Satisfies(
+    'isBoundKey',
+    (value) => boundTo(value) !== undefined,
+    'must be a public key: EC P-256, OKP Ed25519 or RSA',
+  )
+  jwk?: JsonObject;
+}
+
+export class ReasonDto {
+  @Optional()
+  @IsReason()
+  reason?: string;
+}
+
+export class HeartbeatDto {
+  @IsWhole(1, 2_147_483_647)
+  generation!: number;
+}
+
+/** `limit` and `cursor` are judged where the page is made. */
+export class SessionsQuery {
+  @Optional()
+  @IsString()
+  limit?: string;
+
+  @Optional()
+  @IsString()
+  cursor?: string;
+
+  @Optional()
+  @IsReference()
+  parent?: string;
+
+  @Optional()
+  @MaxLength(64)
+  @IsString()
+  label?: string;
+
+  @Optional()
+  @IsIn(STATUSES)
+  status?: (typeof STATUSES)[number];
+}
+
+export class AdminSessionsQuery extends SessionsQuery {
+  @Optional()
+  @IsReference()
+  application?: string;
+
+  @Optional()
+  @MaxLength(512)
+  @IsString()
+  subject?: string;
+}

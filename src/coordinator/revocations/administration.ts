@@ -1,0 +1,73 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError } from '../../kernel/app-error.js';
+import { CLOCK, type Clock } from '../../kernel/clock.js';
+import { adminEntry, type AdminActor, AuditedChanges, type RequestOrigin } from '../../audit/index.js';
+import { Database } from '../../platform/database/index.js';
+import type { Initiator } from '../domain/initiator.js';
+import type { RevocationKind, RevocationRecord } from '../domain/revocation.js';
+import { lockGraph } from '../persistence/graph-lock.js';
+import { listRevocations } from '../persistence/revocation-rows.js';
+import { RuntimeState } from '../state/runtime-state.js';
+import { AnchorEndings } from './anchor-endings.js';
+
+/** Who administers, and what is known of the request. */
+export interface AdminRuntimeCall {
+  readonly zone: string;
+  readonly admin: AdminActor;
+  readonly origin: RequestOrigin;
+}
+
+export interface RevocationOrder {
+  readonly kind: RevocationKind;
+  readonly id: string;
+  readonly reason: string;
+  /** `<area>.<action>` of the entry; the API it came by. */
+  readonly action: string;
+}
+
+export interface Revoked {
+  /** False when it had ended before. */
+  readonly changed: boolean;
+  readonly at: number;
+}
+
+/** The kill switches of a zone, as administrators pull them: each is one transaction with its entry, in effect here before it answers. */
+@Injectable()
+export class RevocationAdministration {
+  constructor(
+    private readonly database: Database,
+    private readonly changes: AuditedChanges,
+    private readonly runtime: RuntimeState,
+    private readonly endings: AnchorEndings,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Throws `not_found` for what the zone does not have, `conflict` when the zone takes no changes. */
+  async revoke(call: AdminRuntimeCall, { kind, id, reason, action }: RevocationOrder): Promise<Revoked> {
+    const anchors = await this.runtime.anchors(call.zone);
+    if (anchors.view.status === 'archived')
+      throw new AppError('conflict', 'The zone is archived and takes no changes.');
+    if (call.zone.startsWith('_')) throw new AppError('conflict', 'The system zone can be read, not changed.');
+    return this.changes.run(call.zone, async (tx) => {
+      await lockGraph(tx);
+      const now = this.clock.now();
+      const changed = await this.endings.end(tx, anchors, { kind, id, reason, by: administrator(call), now });
+      const detail = { reason, already: !changed };
+      tx.record(adminEntry(call.admin, call.origin, { action, target: `${kind}:${id}`, occurredAt: now, detail }));
+      return { changed, at: now };
+    });
+  }
+
+  /** Anchors that some token could still match, by kind and id. */
+  list(
+    zone: string,
+    kind: RevocationKind | undefined,
+    page: { limit: number; after?: readonly [string, string] | undefined },
+  ): Promise<RevocationRecord[]> {
+    return this.database.readZone(zone, (tx) => listRevocations(tx, kind, page));
+  }
+}
+
+function administrator({ admin, origin }: AdminRuntimeCall): Initiator {
+  return { actor: { kind: 'human', token: admin.id }, name: `admin:${admin.id}`, origin };
+}

@@ -1,0 +1,115 @@
+import type { ChangeTx } from '../../audit/index.js';
+import type { ApplicationView, SessionLimits, ZoneView } from '../../control/index.js';
+import { newId, newUuid } from '../../platform/ids/index.js';
+import { makeEdge } from '../delegations/make-edge.js';
+import type { DelegationRecord } from '../domain/delegation-record.js';
+import { effectiveLimits, requireDepth, requireRoom } from '../domain/limits.js';
+import { byIdentifier } from '../domain/named-resources.js';
+import { newSession, type NarrowedStart, requireMeaningful, type StartRequest } from '../domain/new-session.js';
+import { requireReach } from '../domain/reach.js';
+import { lifeOf, pathEnd, requireActive, requireLabels } from '../domain/session-start.js';
+import { type CountScope, countSessions } from '../persistence/session-counts.js';
+import { insertSession, type StoredSession } from '../persistence/session-rows.js';
+import { callerOf, type RuntimeCall } from './runtime-call.js';
+import type { DetailedSession, SessionGraph } from './session-graph.js';
+
+/** What one start knows once it holds the graph lock. */
+export interface StartScene {
+  readonly call: RuntimeCall;
+  readonly view: ZoneView;
+  readonly application: ApplicationView;
+  readonly graph: SessionGraph;
+  readonly subjectEpoch: (subject: string) => number;
+}
+
+export interface Placed {
+  readonly session: StoredSession;
+  /** The edge a narrowed child was started with. */
+  readonly edge?: DelegationRecord | undefined;
+}
+
+/** Writes a new session, and its edge when it is narrowed, after every check that needs the graph to stand still. */
+export async function placeSession(tx: ChangeTx, scene: StartScene, request: StartRequest): Promise<Placed> {
+  const { call, view, application, graph } = scene;
+  const parent = await requireParent(scene, request);
+  requireMeaningful(request, parent !== undefined);
+  requireLabels(request.labels, application.allowedLabels, call.claims.sid === undefined ? undefined : parent?.labels);
+  await requireSpace(tx, scene, parent);
+  const ancestorsEnd = parent ? pathEnd((await graph.sessionPath(parent.id)) ?? []) : Number.POSITIVE_INFINITY;
+  const session = newSession(request, {
+    id: newId('ses'),
+    delegation: typeof request.authority === 'object' ? newId('del') : undefined,
+    application: application.id,
+    credential: call.claims.crd,
+    parent,
+    life: lifeOf(request, graph.now, ancestorsEnd),
+    epochs: { z: view.epoch, a: application.epoch },
+    subjectEpoch: scene.subjectEpoch,
+    now: graph.now,
+    txn: newUuid(),
+  });
+  await insertSession(tx, session);
+  graph.addSession(session);
+  tx.changed('session', session.id);
+  if (typeof request.authority !== 'object' || !parent) return { session };
+  return { session, edge: await narrow(tx, scene, { parent, session, asked: request.authority.narrow }) };
+}
+
+/** A session token starts children of its own session, whether it names the parent or not. */
+async function requireParent({ call, graph }: StartScene, request: StartRequest): Promise<DetailedSession | undefined> {
+  const id = request.parent ?? call.claims.sid;
+  if (id === undefined) return undefined;
+  const parent = requireReach(callerOf(call), await graph.session(id), 'start_child');
+  requireActive(parent);
+  return parent;
+}
+
+async function requireSpace(
+  tx: ChangeTx,
+  { application, view, graph }: StartScene,
+  parent: DetailedSession | undefined,
+): Promise<void> {
+  const limits = effectiveLimits(view.settings.limits, application.limits);
+  requireDepth(limits, parent ? parent.depth + 1 : 0);
+  const scope: CountScope = { application: application.id, parent: parent?.id, now: graph.now, zoneEpoch: view.epoch };
+  const counts = await countSessions(tx, scope, false);
+  const held = {
+    children_per_session: counts.children,
+    sessions_per_application: counts.application,
+    sessions_per_zone: counts.zone,
+  };
+  requireRoom(limits, 'spawn_per_minute', counts.spawned);
+  if (hasRoom(limits, held)) return;
+  // Something is full, unless part of it is dead and only waits to be settled.
+  const exact = await countSessions(tx, scope, true);
+  requireRoom(limits, 'children_per_session', exact.children);
+  requireRoom(limits, 'sessions_per_application', exact.application);
+  requireRoom(limits, 'sessions_per_zone', exact.zone);
+}
+
+function hasRoom(limits: SessionLimits, held: Partial<SessionLimits>): boolean {
+  return (Object.keys(held) as (keyof SessionLimits)[]).every((name) => (held[name] ?? 0) < limits[name]);
+}
+
+async function narrow(
+  tx: ChangeTx,
+  { view, graph }: StartScene,
+  child: { parent: StoredSession; session: StoredSession; asked: NarrowedStart },
+): Promise<DelegationRecord> {
+  const { parent, session, asked } = child;
+  const resources = byIdentifier(asked.resources, (target) => view.resourceByTarget(target));
+  return makeEdge(
+    tx,
+    { graph, granted: view },
+    {
+      id: session.delegation,
+      source: parent,
+      target: session,
+      resources,
+      ttlSeconds: asked.ttlSeconds,
+      hops: asked.hops,
+      constraints: {},
+      spawned: true,
+    },
+  );
+}

@@ -1,0 +1,68 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError } from '../../kernel/app-error.js';
+import { CLOCK, type Clock } from '../../kernel/clock.js';
+import { AuditedChanges, type ChangeTx } from '../../audit/index.js';
+import type { TokenClaims } from '../../auth/index.js';
+import type { SessionLimits } from '../../control/index.js';
+import { delegationEntry, sessionEntry } from '../domain/entries.js';
+import { effectiveLimits } from '../domain/limits.js';
+import type { StartRequest } from '../domain/new-session.js';
+import { ancestorTokens } from '../domain/session-claims.js';
+import { lockGraph } from '../persistence/graph-lock.js';
+import { RuntimeState } from '../state/runtime-state.js';
+import { placeSession, type Placed, type StartScene } from './place-session.js';
+import { initiatorOf, type RuntimeCall } from './runtime-call.js';
+import { type DetailedSession, SessionGraph } from './session-graph.js';
+import { type IssuedToken, SessionTokens } from './session-tokens.js';
+
+export interface StartedSession {
+  readonly session: DetailedSession;
+  readonly limits: SessionLimits;
+  readonly issued: IssuedToken;
+}
+
+/** Starts sessions. What a child may do is checked under the same lock that ends its ancestors. */
+@Injectable()
+export class SessionStarter {
+  constructor(
+    private readonly changes: AuditedChanges,
+    private readonly runtime: RuntimeState,
+    private readonly tokens: SessionTokens,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async start(call: RuntimeCall, request: StartRequest): Promise<StartedSession> {
+    const count = this.runtime.revocationCount(call.zone);
+    const { view, at, subjectEpoch } = await this.runtime.anchors(call.zone);
+    const application = view.application(call.claims.client_id);
+    if (!application) throw new AppError('not_found', 'There is no such application.');
+    const { session, claims } = await this.changes.run(call.zone, async (tx) => {
+      await lockGraph(tx);
+      const scene: StartScene = {
+        call,
+        view,
+        application,
+        graph: new SessionGraph(tx, at(this.clock.now())),
+        subjectEpoch,
+      };
+      const placed = await placeSession(tx, scene, request);
+      return { session: placed.session, claims: await this.record(tx, scene, placed) };
+    });
+    const issued = await this.tokens.release(claims, count);
+    return { session, limits: effectiveLimits(view.settings.limits, application.limits), issued };
+  }
+
+  /** The entries that name the session, its edge and its first token. */
+  private async record(
+    tx: ChangeTx,
+    { call, view, graph }: StartScene,
+    { session, edge }: Placed,
+  ): Promise<TokenClaims> {
+    const parents = ancestorTokens(call.claims);
+    const claims = await this.tokens.prepare(session, { view, source: graph, now: graph.now, parents });
+    const by = initiatorOf(call);
+    tx.record(sessionEntry('started', session, by, { at: graph.now, token: { jti: claims.jti, exp: claims.exp } }));
+    if (edge) tx.record(delegationEntry('created', edge, by, { at: graph.now, txn: session.txn }));
+    return claims;
+  }
+}
