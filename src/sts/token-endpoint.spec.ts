@@ -5,10 +5,10 @@ import type { Catalogue, ZoneView } from '../control/index.js';
 import type { RuntimeState } from '../coordinator/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
+import type { ChangeFeed } from '../platform/changes/index.js';
+import type { Database } from '../platform/database/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
-import type { PolicySets } from '../policy/index.js';
-import { decide } from '../policy/domain/decide.js';
-import { DEFAULT_POLICY_SET } from '../policy/domain/policy-set.js';
+import { PolicySets } from '../policy/index.js';
 import { CallerAuthentication } from './caller-authentication.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
 import { ClientCredentialsGrant } from './grants/client-credentials.js';
@@ -83,13 +83,12 @@ class World {
       clients,
       refusals,
     );
-    const policies = {
-      ready: () => Promise.resolve(),
-      decide: (_zone: string, ...[request, facts]: [never, never]) => decide(request, facts, DEFAULT_POLICY_SET),
-    };
+    const noPolicies = { readZone: () => Promise.resolve(undefined) } as unknown as Database;
+    const quiet = { subscribe: () => undefined, onReset: () => undefined } as unknown as ChangeFeed;
+    const policies = new PolicySets(noPolicies, quiet);
     const issuance = new Issuance(ledger, runtime, signer as unknown as TokenSigner);
     const bases = new TokenBases(urls, runtime);
-    const mandates = new Mandates(policies as unknown as PolicySets, bases, issuance);
+    const mandates = new Mandates(policies, bases, issuance);
     const exchange = new TokenExchangeGrant(
       new TokenPresentation(this.verifier() as unknown as TokenVerifier, runtime),
       new Lineages(runtime),
