@@ -41,7 +41,7 @@ function segmentFault(segment: string, names: Set<string>): string | undefined {
     names.add(name);
     return undefined;
   }
-  if (segment === '**' || segment === '*') return 'allows /** at the end only; write {name} for one segment';
+  if (segment === '*' || segment.includes('**')) return 'allows /** at the end only; write {name} for one segment';
   if (!LITERAL.test(segment)) return TEMPLATE_RULE;
   if (DOT_SEGMENT.test(segment)) return 'must not hold dot segments';
   return NEVER_FORWARDED.test(segment) ? 'must not hold an encoded slash, backslash or control character' : undefined;
