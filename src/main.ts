@@ -1,6 +1,4 @@
-import { startApp } from './create-app.js';
 import { loadConfig, takeEnvironment, type AppConfig } from './platform/config/index.js';
-import { isEmptyDatabase } from './platform/database/index.js';
 import { hasCluster, startEmbedded } from './platform/embedded/index.js';
 import { Shutdown, startFaults } from './platform/lifecycle/index.js';
 import { createLogger, type AppLogger } from './platform/logging/index.js';
@@ -12,7 +10,8 @@ async function main(): Promise<void> {
   const config = loadConfig(takeEnvironment());
   const log = createLogger(config);
   shutdown.listen(log);
-  const server = await openDatabase(config, log);
+  // Loading the application takes as long as starting the database, so they go side by side.
+  const [server, { startApp }] = await Promise.all([openDatabase(config, log), import('./create-app.js')]);
   const app = await startApp({ config, log, ...server });
   await shutdown.add(() => app.close());
   process.stdout.write(`listening on ${app.url}\n`);
@@ -39,6 +38,7 @@ async function openEmbedded(config: AppConfig, log: AppLogger): Promise<OpenedDa
 
 async function openExternal(config: AppConfig, databaseUrl: string): Promise<OpenedDatabase> {
   const { migrateUrl } = config.database;
+  const { isEmptyDatabase } = await import('./platform/database/index.js');
   const mayGenerate = migrateUrl !== undefined && (await isEmptyDatabase(migrateUrl));
   return { secrets: await loadSecrets(config, { mayGenerate }), databaseUrl, migrateUrl };
 }
