@@ -4,7 +4,14 @@ import { presentedToken, TokenError, TokenVerifier, type TokenClaims, type Verif
 import type { ResourceView, ZoneView } from '../control/index.js';
 import { RuntimeState } from '../coordinator/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
-import { type Decision, type DecisionFacts, type Lineage, LineageError, PolicySets, traceLineage } from '../policy/index.js';
+import {
+  type Decision,
+  type DecisionFacts,
+  type Lineage,
+  LineageError,
+  PolicySets,
+  traceLineage,
+} from '../policy/index.js';
 import { decisionFacts } from '../sts/index.js';
 import { type GatewayCode, GatewayError } from './domain/gateway-error.js';
 
@@ -41,13 +48,19 @@ export class CallAuthority {
   /** The mandate that the request presents for this resource (RFC 9068 §4). Refuses with `invalid_token`. */
   async verify(zone: string, resource: ResourceView, request: IncomingMessage): Promise<VerifiedToken> {
     const presented = presentedToken(request.rawHeaders, LONGEST_MANDATE);
-    if (presented.kind === 'none') throw new GatewayError('invalid_token', { detail: 'no token', reasons: ['no_token'] });
+    if (presented.kind === 'none')
+      throw new GatewayError('invalid_token', { detail: 'no token', reasons: ['no_token'] });
     if (presented.kind === 'unusable') throw new GatewayError('invalid_token', { detail: presented.reason });
-    const token = await this.verifier.verify(presented.token, { zone, classes: ['mandate'], audience: resource.gatewayUrl }).catch((error: unknown) => {
-      throw error instanceof TokenError ? new GatewayError('invalid_token', { detail: error.message, cause: error }) : error;
-    });
+    const token = await this.verifier
+      .verify(presented.token, { zone, classes: ['mandate'], audience: resource.gatewayUrl })
+      .catch((error: unknown) => {
+        throw error instanceof TokenError
+          ? new GatewayError('invalid_token', { detail: error.message, cause: error })
+          : error;
+      });
     // Proof of possession (RFC 9449 §7): until proofs are read, a bound token is useless and nothing else is a DPoP token.
-    if (token.claims.cnf !== undefined || presented.scheme === 'dpop') throw new GatewayError('invalid_token', { detail: 'a proof is needed' });
+    if (token.claims.cnf !== undefined || presented.scheme === 'dpop')
+      throw new GatewayError('invalid_token', { detail: 'a proof is needed' });
     return token;
   }
 
@@ -62,11 +75,25 @@ export class CallAuthority {
     const { zone, resource, token, scopes } = question;
     await this.policies.ready(zone.slug);
     const lineage = await this.lineage(zone.slug, token.claims, now);
-    const parties = { application: token.claims.client_id, lineage, parents: [token.claims], address: question.address, now };
-    const facts = { ...decisionFacts(parties, (application, id) => zone.grantsAt(application, id)), operation: question.operation };
+    const parties = {
+      application: token.claims.client_id,
+      lineage,
+      parents: [token.claims],
+      address: question.address,
+      now,
+    };
+    const facts = {
+      ...decisionFacts(parties, (application, id) => zone.grantsAt(application, id)),
+      operation: question.operation,
+    };
     const decision = this.policies.decide(zone.slug, { targets: [resource], scope: scopes }, facts);
     if (decision.outcome !== 'allow') throw refusalOf(decision, scopes);
-    const ends = [token.claims.exp * 1_000, decision.endsAt, lineage?.endsAt, zone.application(token.claims.client_id)?.expiresAt];
+    const ends = [
+      token.claims.exp * 1_000,
+      decision.endsAt,
+      lineage?.endsAt,
+      zone.application(token.claims.client_id)?.expiresAt,
+    ];
     return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy };
   }
 
@@ -76,7 +103,8 @@ export class CallAuthority {
       const now = this.clock.now();
       const { zone, resource, token } = question;
       const current = zone.status === 'archived' ? undefined : zone.resource(resource.id);
-      if (current?.status !== 'active' || !(await this.verifier.isKeyLive(zone.slug, token.kid))) return { lost: 'revoked' };
+      if (current?.status !== 'active' || !(await this.verifier.isKeyLive(zone.slug, token.kid)))
+        return { lost: 'revoked' };
       await this.requireActive(zone.slug, token.claims);
       return await this.decide({ ...question, resource: current }, now);
     } catch (error) {
@@ -96,20 +124,28 @@ export class CallAuthority {
       delegation: (id: string) => this.runtime.delegation(zone, id),
     };
     const lineage = await traceLineage(source, { session: sid, delegation: dlg }, now).catch((error: unknown) => {
-      throw error instanceof LineageError ? new GatewayError('revoked', { detail: error.fault, reasons: [error.fault] }) : error;
+      throw error instanceof LineageError
+        ? new GatewayError('revoked', { detail: error.fault, reasons: [error.fault] })
+        : error;
     });
     if (lineage.root.subject !== sub) throw new GatewayError('revoked', { detail: 'the work is another subject’s' });
     return lineage;
   }
 }
 
-function refusalOf(decision: Exclude<Decision, { outcome: 'allow' }>, scopes: ReadonlySet<string> | undefined): GatewayError {
+function refusalOf(
+  decision: Exclude<Decision, { outcome: 'allow' }>,
+  scopes: ReadonlySet<string> | undefined,
+): GatewayError {
   const scope = scopes === undefined ? '' : [...scopes].join(' ');
   switch (decision.outcome) {
     case 'refused':
       return new GatewayError('insufficient_scope', { scope, detail: decision.code, reasons: ['insufficient_scope'] });
     case 'denied':
-      return new GatewayError('access_denied', { reasons: decision.reasons, members: { reasons: [...decision.reasons] } });
+      return new GatewayError('access_denied', {
+        reasons: decision.reasons,
+        members: { reasons: [...decision.reasons] },
+      });
     case 'hold':
       return new GatewayError('approval_required', { reasons: ['approval_required'] });
   }

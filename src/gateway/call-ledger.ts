@@ -45,7 +45,9 @@ export class CallLedger {
 
   /** A permission that was taken back before anything left. */
   async withheld(notes: CallNotes): Promise<void> {
-    const appended = await this.ledger.append(notes.draft('gateway.request', { decision: 'deny', reasons: ['withheld'] }));
+    const appended = await this.ledger.append(
+      notes.draft('gateway.request', { decision: 'deny', reasons: ['withheld'] }),
+    );
     notes.receipt = { zone: appended.zone, index: appended.index };
   }
 
@@ -79,8 +81,10 @@ export function singleUse({ jti, exp }: TokenClaims): OnceClaim {
 export function toRefusal(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   const detail = error instanceof AppError ? error.detail : undefined;
-  if (detail?.startsWith('audit_unavailable') === true) return new GatewayError('audit_unavailable', { detail, cause: error });
-  if (error instanceof AppError && error.code === 'egress_denied') return new GatewayError('egress_denied', { detail, cause: error });
+  if (detail?.startsWith('audit_unavailable') === true)
+    return new GatewayError('audit_unavailable', { detail, cause: error });
+  if (error instanceof AppError && error.code === 'egress_denied')
+    return new GatewayError('egress_denied', { detail, cause: error });
   return new GatewayError('view_stale', { detail: detail ?? 'unexpected', cause: error });
 }
 

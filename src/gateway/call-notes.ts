@@ -46,9 +46,19 @@ export class CallNotes {
   }
 
   /** The operation as it was asked for; `path` without the query, which may hold what is nobody's business. */
-  operation(operation: { readonly method: string; readonly path: string; readonly template?: string; readonly mcp?: JsonObject | undefined }): void {
+  operation(operation: {
+    readonly method: string;
+    readonly path: string;
+    readonly template?: string;
+    readonly mcp?: JsonObject | undefined;
+  }): void {
     const { method, path, template, mcp } = operation;
-    const kept: JsonObject = { method, path: path.slice(0, LONGEST_PATH), ...(template === undefined ? {} : { template }), ...(mcp === undefined ? {} : { mcp }) };
+    const kept: JsonObject = {
+      method,
+      path: path.slice(0, LONGEST_PATH),
+      ...(template === undefined ? {} : { template }),
+      ...(mcp === undefined ? {} : { mcp }),
+    };
     this.add({ operation: kept });
   }
 
@@ -61,7 +71,11 @@ export class CallNotes {
       type,
       zone: this.zone,
       occurredAt: this.occurredAt,
-      actor: { kind: 'agent', ...(id === undefined ? {} : { id }), ...(this.claims === undefined ? {} : { token: this.claims.jti }) },
+      actor: {
+        kind: 'agent',
+        ...(id === undefined ? {} : { id }),
+        ...(this.claims === undefined ? {} : { token: this.claims.jti }),
+      },
       requestId,
       traceId,
       client: { address, user_agent: userAgent },

@@ -46,17 +46,30 @@ export interface Flight {
 /** Sends a call to its upstream and streams the answer back; the arrival always resolves. */
 export function forward(departure: Departure): Flight {
   const { incoming, binding } = departure;
-  const body = departure.body ?? (hasBody(incoming.request) ? openBody(incoming, binding.limits.maxBodyBytes) : undefined);
+  const body =
+    departure.body ?? (hasBody(incoming.request) ? openBody(incoming, binding.limits.maxBodyBytes) : undefined);
   let arrive: (arrival: Arrival) => void = () => undefined;
   const arrival = new Promise<Arrival>((resolve) => (arrive = resolve));
   const answer: AnswerStream = new AnswerStream(
     incoming.response,
-    { method: incoming.request.method ?? '', rules: binding.rules, ownHeaders: departure.ownHeaders, echo: departure.injected.echo },
+    {
+      method: incoming.request.method ?? '',
+      rules: binding.rules,
+      ownHeaders: departure.ownHeaders,
+      echo: departure.injected.echo,
+    },
     {
       drained: () => exchange.resume(),
       echoed: departure.onEcho,
       cut: (error) => exchange.abort(error),
-      done: (error) => arrive({ error, status: answer.status, started: exchange.started, bytesIn: bytesOf(body), bytesOut: answer.bytes }),
+      done: (error) =>
+        arrive({
+          error,
+          status: answer.status,
+          started: exchange.started,
+          bytesIn: bytesOf(body),
+          bytesOut: answer.bytes,
+        }),
     },
   );
   const exchange: UpstreamExchange = new UpstreamExchange(callOf(departure, body), answer);
@@ -68,7 +81,10 @@ export function forward(departure: Departure): Flight {
   return { arrival, abort: (error) => exchange.abort(error) };
 }
 
-function callOf(departure: Departure, body: RequestBody | Buffer | undefined): ConstructorParameters<typeof UpstreamExchange>[0] {
+function callOf(
+  departure: Departure,
+  body: RequestBody | Buffer | undefined,
+): ConstructorParameters<typeof UpstreamExchange>[0] {
   const { incoming, binding, target, injected } = departure;
   const { headersTimeoutMs, idleTimeoutMs, totalTimeoutMs } = binding.limits;
   return {
@@ -82,7 +98,10 @@ function callOf(departure: Departure, body: RequestBody | Buffer | undefined): C
   };
 }
 
-function headersOf({ incoming, binding, injected, publicUrl }: Departure, body: RequestBody | Buffer | undefined): string[] {
+function headersOf(
+  { incoming, binding, injected, publicUrl }: Departure,
+  body: RequestBody | Buffer | undefined,
+): string[] {
   const { request, facts } = incoming;
   const headers = upstreamHeaders(request.rawHeaders, {
     requestId: facts.requestId,
@@ -94,7 +113,14 @@ function headersOf({ incoming, binding, injected, publicUrl }: Departure, body: 
   if (body !== undefined && length !== undefined) headers.push('content-length', length);
   if (binding.resource.xForwarded) {
     const { protocol, host } = new URL(publicUrl);
-    headers.push('x-forwarded-for', facts.address, 'x-forwarded-proto', protocol.slice(0, -1), 'x-forwarded-host', host);
+    headers.push(
+      'x-forwarded-for',
+      facts.address,
+      'x-forwarded-proto',
+      protocol.slice(0, -1),
+      'x-forwarded-host',
+      host,
+    );
   }
   return headers;
 }

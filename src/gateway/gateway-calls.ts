@@ -79,7 +79,12 @@ export class GatewayCalls {
     const { zone, binding } = await bindings.of(target);
     const { resource, limits } = binding;
     const notes = this.know(call, target, binding);
-    requireForwardable(request.method ?? '', target.path, Number(request.headers['content-length'] ?? 0), limits.maxBodyBytes);
+    requireForwardable(
+      request.method ?? '',
+      target.path,
+      Number(request.headers['content-length'] ?? 0),
+      limits.maxBodyBytes,
+    );
     const revocations = authority.revocationCount(zone.slug);
     const token = await authority.verify(zone.slug, resource, request);
     notes.identify(token.claims);
@@ -89,7 +94,14 @@ export class GatewayCalls {
     notes.operation({ ...facet, mcp: operation.mcp });
     call.rateLimit = rates.take(`${zone.slug}/${resource.id}`, limits.requestsPerMinute);
     const asked = { ...facet, mcpMethod: operation.mcp?.method, mcpTool: operation.mcp?.tool };
-    const question: CallQuestion = { zone, resource, token, operation: asked, scopes: operation.scopes, address: facts.address };
+    const question: CallQuestion = {
+      zone,
+      resource,
+      token,
+      operation: asked,
+      scopes: operation.scopes,
+      address: facts.address,
+    };
     const permission = await authority.decide(question, call.now);
     await binding.bulkhead.enter();
     try {
@@ -114,7 +126,10 @@ export class GatewayCalls {
     const { ledger, clock } = this.parts;
     const once = binding.resource.singleUse ? singleUse(question.token.claims) : undefined;
     await ledger.intent(call.notes, granted.permission.policy, once);
-    const arrival = await this.depart(granted).catch((error: unknown): Arrival => ({ ...NOWHERE, error: toRefusal(error) }));
+    const arrival = await this.depart(granted).catch((error: unknown): Arrival => ({
+      ...NOWHERE,
+      error: toRefusal(error),
+    }));
     const durationMs = clock.monotonic() - call.startedAt;
     ledger.outcome(call.notes, { arrival, durationMs, upstream: binding.upstreamHost, echoed: call.echoed });
     if (arrival.error === undefined) return;
@@ -133,7 +148,13 @@ export class GatewayCalls {
       target: call.target,
       injected,
       body: granted.operation.body,
-      ownHeaders: ['X-Request-Id', call.incoming.facts.requestId, 'Authority-Receipt', `${zone}/${index}`, ...call.rateLimit],
+      ownHeaders: [
+        'X-Request-Id',
+        call.incoming.facts.requestId,
+        'Authority-Receipt',
+        `${zone}/${index}`,
+        ...call.rateLimit,
+      ],
       publicUrl: this.parts.urls.base(),
       onEcho: (where) => this.noteEcho(call, where),
     });
@@ -171,10 +192,8 @@ export class GatewayCalls {
 
   private async refuse(call: Call, refusal: GatewayError): Promise<void> {
     const error = await this.record(call, refusal);
+    this.report(call, error);
     const { incoming, notes, target } = call;
-    this.parts.metrics.refused(error.code);
-    incoming.summarize({ code: error.code, reason: error.detail, zone: notes?.zone, principal: notes?.claims?.client_id });
-    if (error.detail === 'unexpected') this.parts.onFault(error.cause);
     if (incoming.response.headersSent || incoming.response.destroyed) return;
     answerRefusal(incoming.response, error, {
       requestId: incoming.facts.requestId,
@@ -184,6 +203,17 @@ export class GatewayCalls {
       receipt: notes?.receipt && `${notes.receipt.zone}/${notes.receipt.index}`,
       rateLimit: error instanceof RateLimited ? error.fields : call.rateLimit,
     });
+  }
+
+  private report({ incoming, notes }: Call, error: GatewayError): void {
+    this.parts.metrics.refused(error.code);
+    incoming.summarize({
+      code: error.code,
+      reason: error.detail,
+      zone: notes?.zone,
+      principal: notes?.claims?.client_id,
+    });
+    if (error.detail === 'unexpected') this.parts.onFault(error.cause);
   }
 
   /** The refusal as it may be answered: one that cannot be recorded becomes the reason why not. */

@@ -29,10 +29,25 @@ import { RateLimits } from './rate-limits.js';
     ProviderCredentials,
     { provide: OpenCalls, inject: [CLOCK], useFactory: (clock: Clock) => new OpenCalls(() => clock.now()) },
     { provide: RateLimits, inject: [CLOCK], useFactory: (clock: Clock) => new RateLimits(() => clock.monotonic()) },
-    { provide: GatewayMetrics, inject: [Registry, OpenCalls], useFactory: (registry: Registry, open: OpenCalls) => new GatewayMetrics(registry, () => open.size) },
+    {
+      provide: GatewayMetrics,
+      inject: [Registry, OpenCalls],
+      useFactory: (registry: Registry, open: OpenCalls) => new GatewayMetrics(registry, () => open.size),
+    },
     {
       provide: GatewayCalls,
-      inject: [Bindings, CallAuthority, ProviderCredentials, CallLedger, RateLimits, OpenCalls, GatewayMetrics, PublicUrls, CLOCK, APP_LOGGER],
+      inject: [
+        Bindings,
+        CallAuthority,
+        ProviderCredentials,
+        CallLedger,
+        RateLimits,
+        OpenCalls,
+        GatewayMetrics,
+        PublicUrls,
+        CLOCK,
+        APP_LOGGER,
+      ],
       useFactory: makeCalls,
     },
   ],
@@ -47,7 +62,9 @@ export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     this.runtime.onRevoked((zone) => {
-      this.open.reconsider(zone).catch((error: unknown) => this.log.error({ err: error }, 'open calls could not be judged again'));
+      this.open
+        .reconsider(zone)
+        .catch((error: unknown) => this.log.error({ err: error }, 'open calls could not be judged again'));
     });
   }
 
@@ -57,9 +74,22 @@ export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-type Deps = [Bindings, CallAuthority, ProviderCredentials, CallLedger, RateLimits, OpenCalls, GatewayMetrics, PublicUrls, Clock, AppLogger];
+type Deps = [
+  Bindings,
+  CallAuthority,
+  ProviderCredentials,
+  CallLedger,
+  RateLimits,
+  OpenCalls,
+  GatewayMetrics,
+  PublicUrls,
+  Clock,
+  AppLogger,
+];
 
-function makeCalls(...[bindings, authority, credentials, ledger, rates, open, metrics, urls, clock, log]: Deps): GatewayCalls {
+function makeCalls(
+  ...[bindings, authority, credentials, ledger, rates, open, metrics, urls, clock, log]: Deps
+): GatewayCalls {
   const onFault = (error: unknown): void => log.error({ err: error }, 'a gateway call failed unexpectedly');
   return new GatewayCalls({ bindings, authority, credentials, ledger, rates, open, metrics, urls, clock, onFault });
 }

@@ -10,7 +10,11 @@ afterEach(() => {
   now = 0;
 });
 
-function call(zone: string, verdict: () => Promise<Verdict>, endsAt = Number.POSITIVE_INFINITY): { readonly call: OpenCall; readonly cuts: GatewayCode[] } {
+function call(
+  zone: string,
+  verdict: () => Promise<Verdict>,
+  endsAt = Number.POSITIVE_INFINITY,
+): { readonly call: OpenCall; readonly cuts: GatewayCode[] } {
   const cuts: GatewayCode[] = [];
   return { call: { zone, endsAt, confirm: verdict, cut: (code) => cuts.push(code) }, cuts };
 }

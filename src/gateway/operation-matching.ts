@@ -29,16 +29,25 @@ export async function matchCall(binding: Binding, incoming: Incoming, path: stri
   return operation;
 }
 
-async function matchMcp(binding: Binding, incoming: Incoming, declared: MatchedOperation | undefined): Promise<CallOperation | undefined> {
+async function matchMcp(
+  binding: Binding,
+  incoming: Incoming,
+  declared: MatchedOperation | undefined,
+): Promise<CallOperation | undefined> {
   const { request } = incoming;
-  if (request.method === 'GET' || request.method === 'DELETE') return fromDeclared(declared) ?? anyScope(`session ${request.method}`);
+  if (request.method === 'GET' || request.method === 'DELETE')
+    return fromDeclared(declared) ?? anyScope(`session ${request.method}`);
   if (request.method !== 'POST' || !isPlainJson(request) || !hasBody(request)) return fromDeclared(declared);
   const body = await readMessage(incoming, Math.min(LONGEST_MESSAGE, binding.limits.maxBodyBytes));
   const operation = matchMessage(binding, readMcpCall(decode(body)), declared);
   return operation && { ...operation, body };
 }
 
-function matchMessage(binding: Binding, call: McpCall, declared: MatchedOperation | undefined): CallOperation | undefined {
+function matchMessage(
+  binding: Binding,
+  call: McpCall,
+  declared: MatchedOperation | undefined,
+): CallOperation | undefined {
   switch (call.kind) {
     case 'malformed':
       throw new GatewayError('invalid_request', { detail: call.reason });

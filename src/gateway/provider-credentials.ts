@@ -35,7 +35,8 @@ export class ProviderCredentials {
   async of(binding: Binding, claims: TokenClaims): Promise<InjectedCredential> {
     const { resource, provider } = binding;
     if (resource.provider === undefined) return NOTHING;
-    if (provider?.status !== 'active') throw new GatewayError('credential_unavailable', { detail: 'the provider is archived' });
+    if (provider?.status !== 'active')
+      throw new GatewayError('credential_unavailable', { detail: 'the provider is archived' });
     switch (provider.kind) {
       case 'mandate':
         return this.mandate(resource.identifier, claims);
@@ -63,9 +64,11 @@ export class ProviderCredentials {
   }
 
   private async mandate(identifier: string, claims: TokenClaims): Promise<InjectedCredential> {
-    const token = await this.signer.sign(claims.zone, 'upstream', this.upstreamClaims(identifier, claims)).catch((cause: unknown) => {
-      throw new GatewayError('credential_unavailable', { detail: 'the upstream mandate was not signed', cause });
-    });
+    const token = await this.signer
+      .sign(claims.zone, 'upstream', this.upstreamClaims(identifier, claims))
+      .catch((cause: unknown) => {
+        throw new GatewayError('credential_unavailable', { detail: 'the upstream mandate was not signed', cause });
+      });
     return { credential: bearerCredential(token), echo: echoForms([token]) };
   }
 
@@ -73,8 +76,17 @@ export class ProviderCredentials {
   private upstreamClaims(identifier: string, claims: TokenClaims): TokenClaims {
     const issuedAt = epochSeconds(this.clock.now());
     const parents = [...new Set([claims.jti, ...(claims.ptk ?? [])])];
-    if (parents.length > MOST_PARENTS) throw new GatewayError('credential_unavailable', { detail: 'more ancestors than a token can name' });
+    if (parents.length > MOST_PARENTS)
+      throw new GatewayError('credential_unavailable', { detail: 'more ancestors than a token can name' });
     const { cnf: _key, ...kept } = claims;
-    return { ...kept, aud: identifier, iat: issuedAt, nbf: issuedAt, exp: Math.min(claims.exp, issuedAt + UPSTREAM_SECONDS), jti: newUuid(), ptk: parents };
+    return {
+      ...kept,
+      aud: identifier,
+      iat: issuedAt,
+      nbf: issuedAt,
+      exp: Math.min(claims.exp, issuedAt + UPSTREAM_SECONDS),
+      jti: newUuid(),
+      ptk: parents,
+    };
   }
 }

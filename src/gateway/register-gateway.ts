@@ -1,7 +1,8 @@
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requestFacts, summarize } from '../platform/http/index.js';
+import { REFUSED_METHODS } from './domain/request-rule.js';
 import { GatewayCalls } from './gateway-calls.js';
 
 const ROUTE = '/g/*';
@@ -25,8 +26,8 @@ export function registerGateway(fastify: FastifyInstance, app: NestFastifyApplic
       summarize: (fields) => summarize(request, fields),
     });
   };
-  for (const method of METHODS) {
-    if (method !== 'CONNECT' && !fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { hasBody: true });
+  for (const method of REFUSED_METHODS) {
+    if (!fastify.supportedMethods.includes(method)) fastify.addHttpMethod(method, { hasBody: true });
   }
   void fastify.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();

@@ -7,18 +7,25 @@ import { claimsOf, created, OAuthScene, ok } from '../support/oauth-scene.js';
 let app: TestApp;
 let upstream: Upstream;
 let gateway: GatewayScene;
-let seen: { method: string | undefined; url: string | undefined; headers: IncomingMessage['headers']; body: string }[] = [];
+let seen: { method: string | undefined; url: string | undefined; headers: IncomingMessage['headers']; body: string }[] =
+  [];
 
 beforeAll(async () => {
   app = await startTestApp();
   upstream = await startUpstream((request, response) => {
     void bodyOf(request).then((body) => {
       seen.push({ method: request.method, url: request.url, headers: request.headers, body: body.toString() });
-      response.setHeader('content-type', 'application/json').setHeader('server', 'secret-stack/1.0').setHeader('set-cookie', 'a=b');
+      response
+        .setHeader('content-type', 'application/json')
+        .setHeader('server', 'secret-stack/1.0')
+        .setHeader('set-cookie', 'a=b');
       response.end(JSON.stringify({ hello: 'world' }));
     });
   });
-  gateway = await openGateway(app, { upstream: `${upstream.url}/base`, provider: { kind: 'api_key', config: { in: 'header', name: 'X-Api-Key' }, secret: { value: 'k-123456' } } });
+  gateway = await openGateway(app, {
+    upstream: `${upstream.url}/base`,
+    provider: { kind: 'api_key', config: { in: 'header', name: 'X-Api-Key' }, secret: { value: 'k-123456' } },
+  });
 });
 
 afterAll(async () => {
@@ -34,16 +41,28 @@ async function problem(answer: Response): Promise<Record<string, unknown>> {
 describe('a governed call', () => {
   it('reaches the upstream with the credential and without the mandate, and carries a receipt', async () => {
     seen = [];
-    const answer = await gateway.get('/things/1?q=%2F&&x', { headers: { 'x-request-id': 'call-1', cookie: 'c=1', 'x-api-key': 'mine', 'x-custom': 'kept' } });
+    const answer = await gateway.get('/things/1?q=%2F&&x', {
+      headers: { 'x-request-id': 'call-1', cookie: 'c=1', 'x-api-key': 'mine', 'x-custom': 'kept' },
+    });
     expect([answer.status, await answer.json()]).toEqual([200, { hello: 'world' }]);
     expect(answer.headers.get('x-request-id')).toBe('call-1');
     expect(answer.headers.get('authority-receipt')).toMatch(new RegExp(`^${gateway.scene.zone}/\\d+$`));
-    expect([answer.headers.get('server'), answer.headers.get('set-cookie'), answer.headers.get('caracal-error')]).toEqual([null, null, null]);
+    expect([
+      answer.headers.get('server'),
+      answer.headers.get('set-cookie'),
+      answer.headers.get('caracal-error'),
+    ]).toEqual([null, null, null]);
     expect(seen).toHaveLength(1);
     expect(seen[0]).toMatchObject({
       method: 'GET',
       url: '/base/things/1?q=%2F&&x',
-      headers: { host: `127.0.0.1:${upstream.port}`, via: '1.1 caracal', 'x-request-id': 'call-1', 'x-api-key': 'k-123456', 'x-custom': 'kept' },
+      headers: {
+        host: `127.0.0.1:${upstream.port}`,
+        via: '1.1 caracal',
+        'x-request-id': 'call-1',
+        'x-api-key': 'k-123456',
+        'x-custom': 'kept',
+      },
     });
     expect(seen[0]?.headers).not.toHaveProperty('authorization');
     expect(seen[0]?.headers).not.toHaveProperty('cookie');
@@ -66,7 +85,9 @@ describe('a governed call', () => {
     let outcome: Record<string, unknown> | undefined;
     while (!outcome) {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      outcome = (await gateway.scene.entries('request_id=call-ledger')).find(({ entry }) => entry['type'] === 'gateway.outcome')?.entry;
+      outcome = (await gateway.scene.entries('request_id=call-ledger')).find(
+        ({ entry }) => entry['type'] === 'gateway.outcome',
+      )?.entry;
     }
     expect(outcome).toMatchObject({ detail: { ended: 'complete', status: 200, request: index, bytes_out: 17 } });
     expect(JSON.stringify(entries)).not.toContain('k-123456');
@@ -74,25 +95,39 @@ describe('a governed call', () => {
 
   it('sends a body on as it is', async () => {
     seen = [];
-    const answer = await gateway.get('', { method: 'POST', body: '{"a": 1 }', headers: { 'content-type': 'not even a type' } });
+    const answer = await gateway.get('', {
+      method: 'POST',
+      body: '{"a": 1 }',
+      headers: { 'content-type': 'not even a type' },
+    });
     expect(answer.status).toBe(200);
-    expect(seen[0]).toMatchObject({ method: 'POST', url: '/base', body: '{"a": 1 }', headers: { 'content-type': 'not even a type', 'content-length': '9' } });
+    expect(seen[0]).toMatchObject({
+      method: 'POST',
+      url: '/base',
+      body: '{"a": 1 }',
+      headers: { 'content-type': 'not even a type', 'content-length': '9' },
+    });
   });
 
   it('publishes protected resource metadata (RFC 9728 §2)', async () => {
-    const answer = await fetch(`${app.url}/.well-known/oauth-protected-resource/g/${gateway.scene.zone}/${gateway.resource.slug}`);
+    const answer = await fetch(
+      `${app.url}/.well-known/oauth-protected-resource/g/${gateway.scene.zone}/${gateway.resource.slug}`,
+    );
     expect(await answer.json()).toMatchObject({
       resource: gateway.resource.gateway_url,
       authorization_servers: [gateway.scene.issuer],
       scopes_supported: ['use'],
       bearer_methods_supported: ['header'],
     });
-    expect((await fetch(`${app.url}/.well-known/oauth-protected-resource/g/${gateway.scene.zone}/nothing`)).status).toBe(404);
+    expect(
+      (await fetch(`${app.url}/.well-known/oauth-protected-resource/g/${gateway.scene.zone}/nothing`)).status,
+    ).toBe(404);
   });
 });
 
 describe('[T3] refusals', () => {
-  const metadata = (): string => `${app.url}/.well-known/oauth-protected-resource/g/${gateway.scene.zone}/${gateway.resource.slug}`;
+  const metadata = (): string =>
+    `${app.url}/.well-known/oauth-protected-resource/g/${gateway.scene.zone}/${gateway.resource.slug}`;
 
   it('no token: 401 with a challenge that names no error (RFC 6750 §3.1)', async () => {
     const answer = await gateway.get('/x', { token: undefined });
@@ -117,7 +152,9 @@ describe('[T3] refusals', () => {
     for (const token of tokens) {
       const answer = await gateway.get('/x', { token });
       expect([answer.status, answer.headers.get('caracal-error')]).toEqual([401, 'invalid_token']);
-      expect(answer.headers.get('www-authenticate')).toBe(`Bearer resource_metadata="${metadata()}", error="invalid_token"`);
+      expect(answer.headers.get('www-authenticate')).toBe(
+        `Bearer resource_metadata="${metadata()}", error="invalid_token"`,
+      );
     }
     for (const authorization of [`Basic ${good}`, good, `Bearer`, `Bearer ${good} ${good}`, `DPoP ${good}`]) {
       const answer = await gateway.get('/x', { token: undefined, headers: { authorization } });
@@ -126,7 +163,14 @@ describe('[T3] refusals', () => {
   });
 
   it('unknown zones and resources: 404 before any token is looked at', async () => {
-    for (const path of ['/g/nowhere/none/x', `/g/${gateway.scene.zone}/none`, `/g/${gateway.scene.zone}`, '/g/', '/g/_system/x', '/g/A/b']) {
+    for (const path of [
+      '/g/nowhere/none/x',
+      `/g/${gateway.scene.zone}/none`,
+      `/g/${gateway.scene.zone}`,
+      '/g/',
+      '/g/_system/x',
+      '/g/A/b',
+    ]) {
       const answer = await fetch(`${app.url}${path}`, { headers: { authorization: 'Bearer x' } });
       expect([path, answer.status, answer.headers.get('caracal-error')]).toEqual([path, 404, 'not_found']);
       expect(answer.headers.get('authority-receipt')).toBeNull();
@@ -151,9 +195,20 @@ describe('[T3] refusals', () => {
     expect([insufficient.status, insufficient.headers.get('caracal-error')]).toEqual([403, 'insufficient_scope']);
     expect(insufficient.headers.get('www-authenticate')).toContain('error="insufficient_scope", scope="write"');
     expect(insufficient.headers.get('authority-receipt')).toMatch(/\/\d+$/);
-    for (const [method, path] of [['GET', '/items'], ['DELETE', '/items/1'], ['OPTIONS', '/items/1'], ['GET', '/items/1/'], ['GET', '/Items/1']] as const) {
+    for (const [method, path] of [
+      ['GET', '/items'],
+      ['DELETE', '/items/1'],
+      ['OPTIONS', '/items/1'],
+      ['GET', '/items/1/'],
+      ['GET', '/Items/1'],
+    ] as const) {
       const answer = await limited.get(path, { token, method });
-      expect([method, path, answer.status, answer.headers.get('caracal-error')]).toEqual([method, path, 403, 'operation_not_permitted']);
+      expect([method, path, answer.status, answer.headers.get('caracal-error')]).toEqual([
+        method,
+        path,
+        403,
+        'operation_not_permitted',
+      ]);
     }
   });
 
@@ -164,7 +219,9 @@ describe('[T3] refusals', () => {
     const grants = ok(await one.scene.admin('GET', '/grants'));
     const etag = (await one.scene.admin('GET', `/grants/${one.grant}`)).headers.get('etag') ?? '';
     expect(grants.items).toHaveLength(1);
-    expect((await one.scene.admin('DELETE', `/grants/${one.grant}`, undefined, { 'if-match': etag })).status).toBeLessThan(300);
+    expect(
+      (await one.scene.admin('DELETE', `/grants/${one.grant}`, undefined, { 'if-match': etag })).status,
+    ).toBeLessThan(300);
     const answer = await one.get('/', { token });
     expect([answer.status, answer.headers.get('caracal-error')]).toEqual([403, 'insufficient_scope']);
   });
@@ -175,7 +232,7 @@ describe('[T3] refusals', () => {
     const announced = await small.get('/', { method: 'POST', body: 'x'.repeat(11) });
     expect([announced.status, announced.headers.get('caracal-error')]).toEqual([413, 'request_too_large']);
     expect(seen).toHaveLength(0);
-    const chunked = await small.get('/', { method: 'POST', duplex: 'half', body: new Blob(['x'.repeat(20)]).stream() } as RequestInit);
+    const chunked = await small.get('/', { method: 'POST', duplex: 'half', body: new Blob(['x'.repeat(20)]).stream() });
     expect(chunked.status).toBe(413);
     expect((await small.get('/', { method: 'POST', body: 'x'.repeat(10) })).status).toBe(200);
   });
@@ -184,7 +241,11 @@ describe('[T3] refusals', () => {
     const limited = await openGateway(app, { upstream: upstream.url, members: { limits: { requests_per_minute: 2 } } });
     const token = await limited.mandate();
     const first = await limited.get('/', { token });
-    expect([first.status, first.headers.get('ratelimit-policy'), first.headers.get('ratelimit')]).toEqual([200, '"resource";q=2;w=60', '"resource";r=1;t=30']);
+    expect([first.status, first.headers.get('ratelimit-policy'), first.headers.get('ratelimit')]).toEqual([
+      200,
+      '"resource";q=2;w=60',
+      '"resource";r=1;t=30',
+    ]);
     expect((await limited.get('/', { token })).status).toBe(200);
     const third = await limited.get('/', { token });
     expect([third.status, third.headers.get('caracal-error')]).toEqual([429, 'rate_limited']);
@@ -209,13 +270,24 @@ describe('[T3] the upstream side', () => {
     }
     await slow.close();
     const scene = await OAuthScene.open(app);
-    const refused = await scene.admin('POST', '/resources', { slug: 'self', name: 'self', upstream_url: app.url, scopes: [], operations: [], enforcement: 'gateway' });
+    const refused = await scene.admin('POST', '/resources', {
+      slug: 'self',
+      name: 'self',
+      upstream_url: app.url,
+      scopes: [],
+      operations: [],
+      enforcement: 'gateway',
+    });
     expect([refused.status, refused.body.code]).toEqual([400, 'egress_denied']);
   });
 
   it.each([
     [{ kind: 'bearer', config: {}, secret: { token: 'tok-123456' } }, 'authorization', 'Bearer tok-123456'],
-    [{ kind: 'basic', config: { username: 'u' }, secret: { password: 'pass1234' } }, 'authorization', `Basic ${Buffer.from('u:pass1234').toString('base64')}`],
+    [
+      { kind: 'basic', config: { username: 'u' }, secret: { password: 'pass1234' } },
+      'authorization',
+      `Basic ${Buffer.from('u:pass1234').toString('base64')}`,
+    ],
     [{ kind: 'none', config: {} }, 'authorization', undefined],
   ])('injects %j', async (provider, header, value) => {
     const one = await openGateway(app, { upstream: upstream.url, provider });
@@ -225,7 +297,10 @@ describe('[T3] the upstream side', () => {
   });
 
   it('injects a key into the query in place of the caller’s own', async () => {
-    const one = await openGateway(app, { upstream: upstream.url, provider: { kind: 'api_key', config: { in: 'query', name: 'key' }, secret: { value: 'q-123456' } } });
+    const one = await openGateway(app, {
+      upstream: upstream.url,
+      provider: { kind: 'api_key', config: { in: 'query', name: 'key' }, secret: { value: 'q-123456' } },
+    });
     seen = [];
     await one.get('/p?a=1&k%65y=mine&b=%2F');
     expect(seen[0]?.url).toBe('/p?a=1&b=%2F&key=q-123456');
@@ -238,15 +313,26 @@ describe('[T3] the upstream side', () => {
     await one.get('/', { token });
     const sent = seen[0]?.headers.authorization?.replace('Bearer ', '') ?? '';
     const [presented, minted] = [claimsOf(token), claimsOf(sent)];
-    expect(minted).toMatchObject({ aud: one.resource.identifier, sub: presented['sub'], txn: presented['txn'], scope: presented['scope'], client_id: one.client.id });
+    expect(minted).toMatchObject({
+      aud: one.resource.identifier,
+      sub: presented['sub'],
+      txn: presented['txn'],
+      scope: presented['scope'],
+      client_id: one.client.id,
+    });
     expect(minted['jti']).not.toBe(presented['jti']);
     expect(Number(minted['exp']) - Number(minted['iat'])).toBeLessThanOrEqual(60);
     expect((await one.get('/', { token: sent })).status).toBe(401);
   });
 
   it('[T5] an upstream that echoes the credential is scrubbed', async () => {
-    const echo = await startUpstream((request, response) => response.setHeader('x-echo', String(request.headers['x-api-key'])).end(JSON.stringify(request.headers)));
-    const one = await openGateway(app, { upstream: echo.url, provider: { kind: 'api_key', config: { in: 'header', name: 'X-Api-Key' }, secret: { value: 'echo-me-123456' } } });
+    const echo = await startUpstream((request, response) =>
+      response.setHeader('x-echo', String(request.headers['x-api-key'])).end(JSON.stringify(request.headers)),
+    );
+    const one = await openGateway(app, {
+      upstream: echo.url,
+      provider: { kind: 'api_key', config: { in: 'header', name: 'X-Api-Key' }, secret: { value: 'echo-me-123456' } },
+    });
     const answer = await one.get('/');
     const text = await answer.text();
     expect([answer.status, answer.headers.get('x-echo')]).toEqual([200, null]);
@@ -278,14 +364,19 @@ describe('[T3] the kill switch', () => {
   const cut = async (answer: Response): Promise<string> => {
     let text = '';
     try {
-      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) text += Buffer.from(chunk).toString();
+      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>)
+        text += Buffer.from(chunk).toString();
       return `${text} CLEAN END`;
     } catch {
       return text;
     }
   };
 
-  async function streaming(): Promise<{ readonly events: Upstream; readonly gone: Promise<void>; readonly gateway: GatewayScene }> {
+  async function streaming(): Promise<{
+    readonly events: Upstream;
+    readonly gone: Promise<void>;
+    readonly gateway: GatewayScene;
+  }> {
     let went: () => void = () => undefined;
     const gone = new Promise<void>((resolve) => (went = resolve));
     const events = await startUpstream((_request, response) => {
@@ -299,7 +390,9 @@ describe('[T3] the kill switch', () => {
     const { events, gone, gateway: one } = await streaming();
     const subject = await one.scene.applicationToken(one.client);
     const session = await one.scene.session(subject);
-    const token = ok(await one.scene.exchange(one.client, session.session_token, { resource: one.resource.gateway_url })).access_token as string;
+    const token = ok(
+      await one.scene.exchange(one.client, session.session_token, { resource: one.resource.gateway_url }),
+    ).access_token as string;
     const open = await one.get('/', { token });
     expect(open.status).toBe(200);
     const rest = cut(open);
@@ -316,8 +409,13 @@ describe('[T3] the kill switch', () => {
     const token = await one.mandate();
     const open = await one.get('/', { token });
     const rest = cut(open);
-    const ids: Record<string, string> = { token: String(claimsOf(token)['jti']), application: one.client.id, zone: one.scene.zone };
-    if (ids[kind] !== undefined) created(await one.scene.admin('POST', '/revocations', { kind, id: ids[kind], reason: 'test' }));
+    const ids: Record<string, string> = {
+      token: String(claimsOf(token)['jti']),
+      application: one.client.id,
+      zone: one.scene.zone,
+    };
+    if (ids[kind] !== undefined)
+      created(await one.scene.admin('POST', '/revocations', { kind, id: ids[kind], reason: 'test' }));
     else {
       const path = kind === 'grant' ? `/grants/${one.grant}` : `/resources/${one.resource.id}`;
       const etag = (await one.scene.admin('GET', path)).headers.get('etag') ?? '';

@@ -67,9 +67,14 @@ export async function openGateway(app: TestApp, options: GatewayOptions): Promis
   return addResource(scene, await scene.client(), options);
 }
 
-export async function addResource(scene: OAuthScene, client: SceneClient, options: GatewayOptions): Promise<GatewayScene> {
+export async function addResource(
+  scene: OAuthScene,
+  client: SceneClient,
+  options: GatewayOptions,
+): Promise<GatewayScene> {
   const scopes = options.scopes ?? ['use'];
-  const provider = options.provider && created(await scene.admin('POST', '/providers', { name: 'upstream', ...options.provider }));
+  const provider =
+    options.provider && created(await scene.admin('POST', '/providers', { name: 'upstream', ...options.provider }));
   const resource = await scene.resource(scopes, {
     upstream_url: options.upstream,
     operations: [{ method: '*', path: '/**', scope: scopes[0] }],
@@ -78,7 +83,13 @@ export async function addResource(scene: OAuthScene, client: SceneClient, option
   });
   const grant = await scene.grant(client, resource, options.granted ?? scopes);
   const mandate = async (fields: Readonly<Record<string, string>> = {}): Promise<string> =>
-    ok(await scene.oauth('token', { grant_type: 'client_credentials', resource: resource.gateway_url, ...fields }, client)).access_token;
+    ok(
+      await scene.oauth(
+        'token',
+        { grant_type: 'client_credentials', resource: resource.gateway_url, ...fields },
+        client,
+      ),
+    ).access_token;
   return {
     scene,
     client,
@@ -87,7 +98,10 @@ export async function addResource(scene: OAuthScene, client: SceneClient, option
     mandate,
     get: async (path, init = {}) => {
       const token = 'token' in init ? init.token : await mandate();
-      const headers = { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...(init.headers as Record<string, string>) };
+      const headers = {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(init.headers as Record<string, string>),
+      };
       return fetch(`${resource.gateway_url}${path}`, { redirect: 'manual', ...init, headers });
     },
   };

@@ -59,19 +59,25 @@ function bearer(config: Members, secret: Members): CredentialVerdict {
   const { token } = secret;
   if (!isText(token)) return { unavailable: 'bearer without token' };
   const scheme = typeof config['scheme'] === 'string' ? config['scheme'] : 'Bearer';
-  return inHeader(isText(config['header']) ? config['header'] : 'authorization', scheme === '' ? token : `${scheme} ${token}`, [token]);
+  return inHeader(
+    isText(config['header']) ? config['header'] : 'authorization',
+    scheme === '' ? token : `${scheme} ${token}`,
+    [token],
+  );
 }
 
 function basic(config: Members, secret: Members): CredentialVerdict {
   const { username } = config;
   const { password } = secret;
-  if (typeof username !== 'string' || typeof password !== 'string' || username.includes(':')) return { unavailable: 'basic without username or password' };
+  if (typeof username !== 'string' || typeof password !== 'string' || username.includes(':'))
+    return { unavailable: 'basic without username or password' };
   const pair = Buffer.from(`${username}:${password}`).toString('base64');
   return inHeader('authorization', `Basic ${pair}`, [password, pair]);
 }
 
 function inHeader(name: string, value: string, secrets: readonly string[]): CredentialVerdict {
-  if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value)) return { unavailable: 'the credential cannot stand in a header' };
+  if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value))
+    return { unavailable: 'the credential cannot stand in a header' };
   return { credential: { header: { name, value }, secrets } };
 }
 

@@ -17,7 +17,8 @@ export const MENDABLE_BYTES = 1_048_576;
 const REDACTED = Buffer.from('[redacted]');
 /** A shorter secret would be found everywhere. */
 const SHORTEST = 4;
-const TEXT = /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml)|application\/(?:javascript|ecmascript|x-www-form-urlencoded|yaml|x-yaml|x-ndjson|graphql|problem|jwt)\b)/i;
+const TEXT =
+  /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml)|application\/(?:javascript|ecmascript|x-www-form-urlencoded|yaml|x-yaml|x-ndjson|graphql|problem|jwt)\b)/i;
 
 /** Every spelling in which an upstream may echo one of the secrets: as it is, base64 and base64url, URL-escaped, JSON-escaped. */
 export function echoForms(secrets: readonly string[]): EchoForms {
@@ -40,13 +41,17 @@ export function redactEcho(bytes: Buffer, { forms }: EchoForms): Buffer {
 export function heldBack(bytes: Buffer, { forms, longest }: EchoForms): number {
   for (let length = Math.min(longest - 1, bytes.length); length > 0; length -= 1) {
     const tail = bytes.subarray(bytes.length - length);
-    if (forms.some((form) => form.length > length && form[0] === tail[0] && form.subarray(0, length).equals(tail))) return length;
+    if (forms.some((form) => form.length > length && form[0] === tail[0] && form.subarray(0, length).equals(tail)))
+      return length;
   }
   return 0;
 }
 
 /** Header fields without those that hold a secret, in name or value; `found` when there was one. */
-export function withoutEchoes(headers: RawHeaders, forms: EchoForms): { readonly headers: string[]; readonly found: boolean } {
+export function withoutEchoes(
+  headers: RawHeaders,
+  forms: EchoForms,
+): { readonly headers: string[]; readonly found: boolean } {
   const kept: string[] = [];
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const [name = '', value = ''] = headers.slice(at, at + 2);
@@ -71,7 +76,9 @@ export function echoTreatment(status: number, headers: RawHeaders, forms: EchoFo
 }
 
 function isCompressed(headers: RawHeaders): boolean {
-  return valuesOf(headers, 'content-encoding').some((value) => value.trim() !== '' && value.trim().toLowerCase() !== 'identity');
+  return valuesOf(headers, 'content-encoding').some(
+    (value) => value.trim() !== '' && value.trim().toLowerCase() !== 'identity',
+  );
 }
 
 function spellings(secret: string): string[] {

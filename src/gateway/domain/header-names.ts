@@ -80,5 +80,10 @@ export function isCookie(folded: string): boolean {
 
 /** The fields that `Connection` names (RFC 9110 §7.6.1), folded. */
 export function nominatedNames(values: readonly string[]): ReadonlySet<string> {
-  return new Set(values.flatMap((value) => value.split(',')).map((token) => foldName(token.trim())).filter((token) => token !== ''));
+  return new Set(
+    values
+      .flatMap((value) => value.split(','))
+      .map((token) => foldName(token.trim()))
+      .filter((token) => token !== ''),
+  );
 }

@@ -3,7 +3,10 @@ import { readMcpCall } from './mcp-call.js';
 
 describe('[T3] readMcpCall', () => {
   it.each([
-    ['{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}', { kind: 'tool', tool: 'echo' }],
+    [
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}',
+      { kind: 'tool', tool: 'echo' },
+    ],
     ['{"method":"initialize"}', { kind: 'common', method: 'initialize' }],
     ['{"method":"notifications/initialized"}', { kind: 'common', method: 'notifications/initialized' }],
     ['{"id":1,"result":{}}', { kind: 'common', method: 'response' }],

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue, parseJsonStrict } from '../../kernel/json.js';
+import { isJsonObject, type JsonObject, type JsonValue, parseJsonStrict } from '../../kernel/json.js';
 
 /** What a JSON-RPC message of the Model Context Protocol asks for. */
 export type McpCall =
@@ -23,21 +23,36 @@ const COMMON: ReadonlySet<string> = new Set([
  * differently are malformed. Batches are malformed here; the caller must refuse them.
  */
 export function readMcpCall(body: string): McpCall {
-  let message: JsonValue;
-  try {
-    message = parseJsonStrict(body, { maxDepth: 64 });
-  } catch (error) {
-    return { kind: 'malformed', reason: error instanceof Error ? error.message : 'not JSON' };
-  }
+  const message = parsed(body);
+  if (message instanceof Error) return { kind: 'malformed', reason: message.message };
   if (!isJsonObject(message)) return { kind: 'malformed', reason: Array.isArray(message) ? 'batch' : 'not an object' };
   const { method, params } = message;
-  if (method === undefined) return 'result' in message || 'error' in message ? { kind: 'common', method: 'response' } : { kind: 'malformed', reason: 'no method' };
+  if (method === undefined) return answerOrNothing(message);
   if (typeof method !== 'string') return { kind: 'malformed', reason: 'method is no string' };
   if (method === 'tools/call') return toolCall(params);
-  return COMMON.has(method) || method.startsWith('notifications/') ? { kind: 'common', method } : { kind: 'other', method };
+  return COMMON.has(method) || method.startsWith('notifications/')
+    ? { kind: 'common', method }
+    : { kind: 'other', method };
+}
+
+function parsed(body: string): JsonValue | Error {
+  try {
+    return parseJsonStrict(body, { maxDepth: 64 });
+  } catch (error) {
+    return error instanceof Error ? error : new Error('not JSON');
+  }
+}
+
+/** A message without a method answers a request of the server (JSON-RPC 2.0 §5). */
+function answerOrNothing(message: JsonObject): McpCall {
+  return 'result' in message || 'error' in message
+    ? { kind: 'common', method: 'response' }
+    : { kind: 'malformed', reason: 'no method' };
 }
 
 function toolCall(params: JsonValue | undefined): McpCall {
   const name = params !== undefined && isJsonObject(params) ? params['name'] : undefined;
-  return typeof name === 'string' && name !== '' ? { kind: 'tool', tool: name } : { kind: 'malformed', reason: 'tools/call without a name' };
+  return typeof name === 'string' && name !== ''
+    ? { kind: 'tool', tool: name }
+    : { kind: 'malformed', reason: 'tools/call without a name' };
 }

@@ -76,16 +76,28 @@ describe('[T3] matchOperation', () => {
   ];
   it.each(several)('%s asked %s %s → %s: the most literal match wins', (lines, method, path, expected) => {
     expect(match(lines.split('|'), method, path)).toBe(expected);
-    expect(match(lines.split('|').map((line, at) => (lines.includes('first') ? line : (lines.split('|').at(-1 - at) as string))), method, path)).toBe(expected);
+    expect(
+      match(
+        lines.split('|').map((line, at) => (lines.includes('first') ? line : (lines.split('|').at(-1 - at) as string))),
+        method,
+        path,
+      ),
+    ).toBe(expected);
   });
 
   it('a path is matched by the template made of its own segments, and by no other of as many literals', () => {
     const segment = fc.stringMatching(/^[a-z0-9._~-]{1,6}$/);
     fc.assert(
-      fc.property(fc.array(segment, { minLength: 1, maxLength: 5 }), fc.array(segment, { minLength: 1, maxLength: 5 }), (declared, asked) => {
-        const path = `/${asked.join('/')}`;
-        expect(match([`GET /${declared.join('/')} s`], 'GET', path) !== undefined).toBe(declared.join('/') === asked.join('/'));
-      }),
+      fc.property(
+        fc.array(segment, { minLength: 1, maxLength: 5 }),
+        fc.array(segment, { minLength: 1, maxLength: 5 }),
+        (declared, asked) => {
+          const path = `/${asked.join('/')}`;
+          expect(match([`GET /${declared.join('/')} s`], 'GET', path) !== undefined).toBe(
+            declared.join('/') === asked.join('/'),
+          );
+        },
+      ),
     );
   });
 });

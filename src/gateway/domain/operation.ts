@@ -55,7 +55,8 @@ export function matchingForm(path: string): string {
 function compile(rule: OperationRule): CompiledOperation {
   const open = rule.path.endsWith('/**');
   const path = open ? rule.path.slice(0, -3) : rule.path === '' ? '/' : rule.path;
-  const segments = open && path === '' ? [] : segmentsOf(path).map((part) => (PARAMETER.test(part) ? undefined : matchingForm(part)));
+  const segments =
+    open && path === '' ? [] : segmentsOf(path).map((part) => (PARAMETER.test(part) ? undefined : matchingForm(part)));
   return { ...rule, template: rule.path, segments, open };
 }
 
@@ -78,7 +79,9 @@ function moreLiteralFirst(one: CompiledOperation, other: CompiledOperation): num
   const literals = countLiterals(other) - countLiterals(one);
   if (literals !== 0) return literals;
   if (one.open !== other.open) return one.open ? 1 : -1;
-  const differs = one.segments.findIndex((segment, at) => (segment === undefined) !== (other.segments[at] === undefined));
+  const differs = one.segments.findIndex(
+    (segment, at) => (segment === undefined) !== (other.segments[at] === undefined),
+  );
   if (differs < 0) return other.segments.length - one.segments.length;
   return one.segments[differs] === undefined ? 1 : -1;
 }

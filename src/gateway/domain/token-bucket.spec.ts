@@ -18,25 +18,34 @@ describe('[T8] takeToken', () => {
 
   it('never allows more than twice the quota in a minute, and waiting as told is enough', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 50 }), fc.array(fc.integer({ min: -100, max: 2_000 }), { maxLength: 200 }), (quota, steps) => {
-        let bucket: Bucket | undefined;
-        let now = 0;
-        const allowedAt: number[] = [];
-        for (const step of steps) {
-          now += step;
-          const verdict = takeToken(bucket, quota, now);
-          bucket = verdict.bucket;
-          if (verdict.allowed) allowedAt.push(bucket.at);
-          else expect(takeToken(bucket, quota, bucket.at + verdict.resetSeconds * 1_000).allowed).toBe(true);
-        }
-        for (const start of allowedAt) {
-          expect(allowedAt.filter((at) => at >= start && at < start + 60_000).length).toBeLessThanOrEqual(2 * quota);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.array(fc.integer({ min: -100, max: 2_000 }), { maxLength: 200 }),
+        (quota, steps) => {
+          let bucket: Bucket | undefined;
+          let now = 0;
+          const allowedAt: number[] = [];
+          for (const step of steps) {
+            now += step;
+            const verdict = takeToken(bucket, quota, now);
+            bucket = verdict.bucket;
+            if (verdict.allowed) allowedAt.push(bucket.at);
+            else expect(takeToken(bucket, quota, bucket.at + verdict.resetSeconds * 1_000).allowed).toBe(true);
+          }
+          for (const start of allowedAt) {
+            expect(allowedAt.filter((at) => at >= start && at < start + 60_000).length).toBeLessThanOrEqual(2 * quota);
+          }
+        },
+      ),
     );
   });
 
   it('prints the RateLimit fields', () => {
-    expect(rateLimitHeaders(3, takeToken(undefined, 3, 0))).toEqual(['RateLimit-Policy', '"resource";q=3;w=60', 'RateLimit', '"resource";r=2;t=20']);
+    expect(rateLimitHeaders(3, takeToken(undefined, 3, 0))).toEqual([
+      'RateLimit-Policy',
+      '"resource";q=3;w=60',
+      'RateLimit',
+      '"resource";r=2;t=20',
+    ]);
   });
 });

@@ -36,5 +36,10 @@ export function takeToken(bucket: Bucket | undefined, quota: number, now: number
 
 /** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers §3, §4), names and values in turn. */
 export function rateLimitHeaders(quota: number, verdict: BucketVerdict): string[] {
-  return ['RateLimit-Policy', `"resource";q=${quota};w=60`, 'RateLimit', `"resource";r=${verdict.remaining};t=${verdict.resetSeconds}`];
+  return [
+    'RateLimit-Policy',
+    `"resource";q=${quota};w=60`,
+    'RateLimit',
+    `"resource";r=${verdict.remaining};t=${verdict.resetSeconds}`,
+  ];
 }

@@ -8,7 +8,20 @@ const ADDED = ['via', '1.1 caracal', 'x-request-id', 'r-1', 'traceparent', '00-a
 
 describe('[T3] upstreamHeaders', () => {
   it('keeps order, spelling and repetitions', () => {
-    const received = ['Accept', 'a', 'X-One', '1', 'accept', 'b', 'X-one', '2', 'Content-Type', 'text/plain', 'Accept-Encoding', 'gzip'];
+    const received = [
+      'Accept',
+      'a',
+      'X-One',
+      '1',
+      'accept',
+      'b',
+      'X-one',
+      '2',
+      'Content-Type',
+      'text/plain',
+      'Accept-Encoding',
+      'gzip',
+    ];
     expect(upstreamHeaders(received, OWN)).toEqual([...received, ...ADDED]);
   });
 
@@ -47,13 +60,32 @@ describe('[T3] upstreamHeaders', () => {
     'X-Caracal-Zone',
   ];
   it.each(removed)('removes %s in any case and with underscores', (name) => {
-    for (const spelling of [name, name.toLowerCase(), name.toUpperCase(), name.replaceAll('-', '_'), name.replace('-', '_')]) {
+    for (const spelling of [
+      name,
+      name.toLowerCase(),
+      name.toUpperCase(),
+      name.replaceAll('-', '_'),
+      name.replace('-', '_'),
+    ]) {
       expect(upstreamHeaders([spelling, 'x', 'Kept', 'y'], OWN)).toEqual(['Kept', 'y', ...ADDED]);
     }
   });
 
   it('removes what Connection names (RFC 9110 §7.6.1)', () => {
-    const received = ['Connection', 'close, X-Hop', 'connection', 'X_Other', 'X-Hop', '1', 'x_hop', '2', 'X-Other', '3', 'X-Stays', '4'];
+    const received = [
+      'Connection',
+      'close, X-Hop',
+      'connection',
+      'X_Other',
+      'X-Hop',
+      '1',
+      'x_hop',
+      '2',
+      'X-Other',
+      '3',
+      'X-Stays',
+      '4',
+    ];
     expect(upstreamHeaders(received, OWN)).toEqual(['X-Stays', '4', ...ADDED]);
   });
 
@@ -64,7 +96,15 @@ describe('[T3] upstreamHeaders', () => {
 
   it('puts the credential last and drops the caller’s field of that name', () => {
     const own = { ...OWN, credential: { name: 'X-Api-Key', value: 'secret' }, tracestate: 'a=b' };
-    expect(upstreamHeaders(['x_api_key', 'mine', 'X-API-KEY', 'mine', 'a', 'b'], own)).toEqual(['a', 'b', ...ADDED, 'tracestate', 'a=b', 'X-Api-Key', 'secret']);
+    expect(upstreamHeaders(['x_api_key', 'mine', 'X-API-KEY', 'mine', 'a', 'b'], own)).toEqual([
+      'a',
+      'b',
+      ...ADDED,
+      'tracestate',
+      'a=b',
+      'X-Api-Key',
+      'secret',
+    ]);
   });
 
   it('no field of the connection, of the caller’s authority or of ours survives from outside', () => {

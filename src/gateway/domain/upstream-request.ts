@@ -47,5 +47,7 @@ export function valuesOf(headers: RawHeaders, name: string): readonly string[] {
 
 /** `TE` is of one hop, but its one useful member is a promise that we keep as well (RFC 9110 §10.1.4). */
 function acceptsTrailers(received: RawHeaders): boolean {
-  return valuesOf(received, 'te').some((value) => value.split(',').some((token) => token.trim().toLowerCase() === 'trailers'));
+  return valuesOf(received, 'te').some((value) =>
+    value.split(',').some((token) => token.trim().toLowerCase() === 'trailers'),
+  );
 }

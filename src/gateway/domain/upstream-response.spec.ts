@@ -1,11 +1,35 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ResponseRules, responseHeaders, rewriteReference } from './upstream-response.js';
 
-const RULES: ResponseRules = { upstreamOrigin: 'https://api.example.com', basePath: '/v1', gatewayUrl: 'http://gw/g/z/s', passCookies: false };
+const RULES: ResponseRules = {
+  upstreamOrigin: 'https://api.example.com',
+  basePath: '/v1',
+  gatewayUrl: 'http://gw/g/z/s',
+  passCookies: false,
+};
 
 describe('[T3] responseHeaders', () => {
   it('keeps order, spelling and repetitions of everything else', () => {
-    const received = ['Content-Type', 'a/b', 'Link', '<1>', 'link', '<2>', 'ETag', '"x"', 'Content-Length', '3', 'WWW-Authenticate', 'Basic', 'Date', 'now', 'Trailer', 'X-T', 'Via', '1.1 other'];
+    const received = [
+      'Content-Type',
+      'a/b',
+      'Link',
+      '<1>',
+      'link',
+      '<2>',
+      'ETag',
+      '"x"',
+      'Content-Length',
+      '3',
+      'WWW-Authenticate',
+      'Basic',
+      'Date',
+      'now',
+      'Trailer',
+      'X-T',
+      'Via',
+      '1.1 other',
+    ];
     expect(responseHeaders(received, RULES)).toEqual(received);
   });
 
@@ -30,7 +54,9 @@ describe('[T3] responseHeaders', () => {
   });
 
   it('removes what Connection names and passes cookies only where the resource says so', () => {
-    expect(responseHeaders(['Connection', 'X-Hop', 'X-Hop', '1', 'Set-Cookie', 'a=b'], { ...RULES, passCookies: true })).toEqual(['Set-Cookie', 'a=b']);
+    expect(
+      responseHeaders(['Connection', 'X-Hop', 'X-Hop', '1', 'Set-Cookie', 'a=b'], { ...RULES, passCookies: true }),
+    ).toEqual(['Set-Cookie', 'a=b']);
   });
 });
 

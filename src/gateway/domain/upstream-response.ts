@@ -23,7 +23,13 @@ export function responseHeaders(received: RawHeaders, rules: ResponseRules): str
   for (let at = 0; at + 1 < received.length; at += 2) {
     const name = received[at] as string;
     const folded = foldName(name);
-    if (isHopByHop(folded) || isNeverReturned(folded) || nominated.has(folded) || (isCookie(folded) && !rules.passCookies)) continue;
+    if (
+      isHopByHop(folded) ||
+      isNeverReturned(folded) ||
+      nominated.has(folded) ||
+      (isCookie(folded) && !rules.passCookies)
+    )
+      continue;
     const value = isReference(folded) ? rewriteReference(received[at + 1] as string, rules) : received[at + 1];
     if (value !== undefined) returned.push(name, value);
   }

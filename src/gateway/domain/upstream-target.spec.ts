@@ -34,15 +34,21 @@ describe('upstreamTarget', () => {
   });
 
   it('escapes name and value, and finds a name with spaces however it is written', () => {
-    expect(upstreamTarget('/', '', '?my+key=1&my%20key=2', { name: 'my key', value: 'a&b=c' })).toBe('/?my%20key=a%26b%3Dc');
+    expect(upstreamTarget('/', '', '?my+key=1&my%20key=2', { name: 'my key', value: 'a&b=c' })).toBe(
+      '/?my%20key=a%26b%3Dc',
+    );
   });
 
   it('leaves exactly one member of the name, last, and no other byte changed', () => {
-    const member = fc.tuple(fc.constantFrom('key', 'k%65y', 'a', 'ke', 'keys'), fc.stringMatching(/^[a-z0-9%+=]{0,5}$/)).map(([name, value]) => `${name}=${value}`);
+    const member = fc
+      .tuple(fc.constantFrom('key', 'k%65y', 'a', 'ke', 'keys'), fc.stringMatching(/^[a-z0-9%+=]{0,5}$/))
+      .map(([name, value]) => `${name}=${value}`);
     fc.assert(
       fc.property(fc.array(member), (members) => {
         const kept = members.filter((one) => !/^(key|k%65y)=/.test(one));
-        expect(upstreamTarget('/', '', `?${members.join('&')}`, { name: 'key', value: 's' })).toBe(`/?${[...kept, 'key=s'].join('&')}`);
+        expect(upstreamTarget('/', '', `?${members.join('&')}`, { name: 'key', value: 's' })).toBe(
+          `/?${[...kept, 'key=s'].join('&')}`,
+        );
       }),
     );
   });

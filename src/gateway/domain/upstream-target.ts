@@ -19,5 +19,7 @@ function withCredential(query: string, { name, value }: QueryCredential): string
 function decodedName(member: string): string {
   const end = member.indexOf('=');
   const raw = end < 0 ? member : member.slice(0, end);
-  return raw.replaceAll('+', ' ').replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return raw
+    .replaceAll('+', ' ')
+    .replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

@@ -34,18 +34,32 @@ interface Harness {
 }
 
 /** A caller-facing server with one upstream, made of the parts under test. */
-async function proxyTo(upstream: RequestListener, options: { secrets?: string[]; limits?: Partial<UpstreamCall>; maxBytes?: number } = {}): Promise<Harness> {
+async function proxyTo(
+  upstream: RequestListener,
+  options: { secrets?: string[]; limits?: Partial<UpstreamCall>; maxBytes?: number } = {},
+): Promise<Harness> {
   const upstreamPort = await listen(createServer(upstream));
   const pool = new Pool(`http://127.0.0.1:${upstreamPort}`);
   closers.push(() => pool.destroy());
   let settle = (): void => undefined;
-  const harness: Omit<Harness, 'port'> = { errors: [], echoes: [], exchanges: [], settled: new Promise((resolve) => (settle = resolve)) };
+  const harness: Omit<Harness, 'port'> = {
+    errors: [],
+    echoes: [],
+    exchanges: [],
+    settled: new Promise((resolve) => (settle = resolve)),
+  };
   const forward = (request: IncomingMessage, response: ServerResponse): void => {
-    const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+    const hasBody =
+      request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
     const length = request.headers['content-length'];
     const headers = upstreamHeaders(request.rawHeaders, { requestId: 'r', traceparent: 't' });
     if (length !== undefined) headers.push('content-length', length);
-    const rules = { upstreamOrigin: `http://127.0.0.1:${upstreamPort}`, basePath: '', gatewayUrl: 'http://gw', passCookies: false };
+    const rules = {
+      upstreamOrigin: `http://127.0.0.1:${upstreamPort}`,
+      basePath: '',
+      gatewayUrl: 'http://gw',
+      passCookies: false,
+    };
     const answer: AnswerStream = new AnswerStream(
       response,
       { method: request.method ?? '', rules, ownHeaders: ['Own', 'yes'], echo: echoForms(options.secrets ?? []) },
@@ -55,7 +69,8 @@ async function proxyTo(upstream: RequestListener, options: { secrets?: string[];
         cut: (error) => exchange.abort(error),
         done: (error) => {
           if (error) harness.errors.push(error);
-          if (error && !answer.headSent && !response.destroyed) response.writeHead(error instanceof GatewayError ? error.status : 500).end(error.message);
+          if (error && !answer.headSent && !response.destroyed)
+            response.writeHead(error instanceof GatewayError ? error.status : 500).end(error.message);
           settle();
         },
       },
@@ -97,10 +112,25 @@ describe('answers pass as they are', () => {
   it('repeated fields, their order, spelling and bytes', async () => {
     const { port } = await proxyTo((_request, response) => {
       response.sendDate = false;
-      response.writeHead(203, 'Quite So', ['X-A', '1', 'x-a', '2', 'Link', '<a>', 'X-Latin', 'caf\xe9', 'Content-Length', '2']).end(Buffer.from('ok'));
+      response
+        .writeHead(203, 'Quite So', [
+          'X-A',
+          '1',
+          'x-a',
+          '2',
+          'Link',
+          '<a>',
+          'X-Latin',
+          'caf\xe9',
+          'Content-Length',
+          '2',
+        ])
+        .end(Buffer.from('ok'));
     });
     const seen = await raw(port, `GET / HTTP/1.1\r\n${CLOSE}\r\n`);
-    expect(seen).toBe('HTTP/1.1 203 Quite So\r\nX-A: 1\r\nx-a: 2\r\nLink: <a>\r\nX-Latin: caf\xe9\r\nContent-Length: 2\r\nOwn: yes\r\nConnection: close\r\n\r\nok');
+    expect(seen).toBe(
+      'HTTP/1.1 203 Quite So\r\nX-A: 1\r\nx-a: 2\r\nLink: <a>\r\nX-Latin: caf\xe9\r\nContent-Length: 2\r\nOwn: yes\r\nConnection: close\r\n\r\nok',
+    );
   });
 
   it.each([
@@ -141,10 +171,19 @@ describe('answers pass as they are', () => {
     const seen: unknown[] = [];
     const { port } = await proxyTo((request, response) => {
       const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-        seen.push([request.method, request.url, request.headers['content-length'], request.headers['transfer-encoding'], request.headersDistinct['x-a'], Buffer.concat(chunks).toString()]);
-        response.end();
-      });
+      request
+        .on('data', (chunk: Buffer) => chunks.push(chunk))
+        .on('end', () => {
+          seen.push([
+            request.method,
+            request.url,
+            request.headers['content-length'],
+            request.headers['transfer-encoding'],
+            request.headersDistinct['x-a'],
+            Buffer.concat(chunks).toString(),
+          ]);
+          response.end();
+        });
     });
     await raw(port, `PUT /a%20b//c?x=%2F&&y HTTP/1.1\r\n${CLOSE}X-A: 1\r\nx-a: 2\r\nContent-Length: 4\r\n\r\nbody`);
     await raw(port, `POST /c HTTP/1.1\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n`);
@@ -163,7 +202,8 @@ describe('[T8] streams are bounded', () => {
     const { port } = await proxyTo((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/octet-stream' });
       const more = (): void => {
-        for (let open = true; open && written < 1 << 28; written += 1 << 16) open = response.write(Buffer.alloc(1 << 16));
+        for (let open = true; open && written < 1 << 28; written += 1 << 16)
+          open = response.write(Buffer.alloc(1 << 16));
       };
       response.on('drain', more);
       more();
@@ -190,8 +230,13 @@ describe('[T8] streams are bounded', () => {
 
   it('a body over the limit is refused and what was sent is not completed', async () => {
     const ended: boolean[] = [];
-    const { port } = await proxyTo((request) => request.resume().on('close', () => ended.push(request.complete)), { maxBytes: 10 });
-    const seen = await raw(port, `POST / HTTP/1.1\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n8\r\nabcdefgh\r\n0\r\n\r\n`);
+    const { port } = await proxyTo((request) => request.resume().on('close', () => ended.push(request.complete)), {
+      maxBytes: 10,
+    });
+    const seen = await raw(
+      port,
+      `POST / HTTP/1.1\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n8\r\nabcdefgh\r\n0\r\n\r\n`,
+    );
     expect(seen).toContain('HTTP/1.1 413');
     expect(ended).not.toContain(true);
   });
@@ -199,8 +244,15 @@ describe('[T8] streams are bounded', () => {
 
 describe('[T3] an answer that is not whole never looks whole', () => {
   const cases: [string, RequestListener][] = [
-    ['a cut of a chunked answer', (_q, r) => void r.writeHead(200).write('part', () => setTimeout(() => r.destroy(), 20))],
-    ['a cut of an answer with a length', (_q, r) => void r.writeHead(200, { 'content-length': '100' }).write('part', () => setTimeout(() => r.destroy(), 20))],
+    [
+      'a cut of a chunked answer',
+      (_q, r) => void r.writeHead(200).write('part', () => setTimeout(() => r.destroy(), 20)),
+    ],
+    [
+      'a cut of an answer with a length',
+      (_q, r) =>
+        void r.writeHead(200, { 'content-length': '100' }).write('part', () => setTimeout(() => r.destroy(), 20)),
+    ],
     ['a stalled answer', (_q, r) => void r.writeHead(200).write('part')],
   ];
   it.each(cases)('%s', async (_name, upstream) => {
@@ -212,7 +264,10 @@ describe('[T3] an answer that is not whole never looks whole', () => {
   });
 
   it('an aborted exchange tells a reader of events why, then breaks off', async () => {
-    const harness = await proxyTo((_request, response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n'));
+    const harness = await proxyTo(
+      (_request, response) =>
+        void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n'),
+    );
     const seen = raw(harness.port, `GET / HTTP/1.1\r\nHost: h\r\n\r\n`);
     while (!harness.exchanges[0]?.started) await new Promise((resolve) => setTimeout(resolve, 5));
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -240,8 +295,15 @@ describe('[T5] an injected secret does not come back', () => {
   const SECRET = 'sk-top-secret/1';
 
   const echoing: [string, RequestListener][] = [
-    ['with a length', (_q, r) => void r.writeHead(200, { 'content-length': 25 + SECRET.length }).end(`{"authorization":"Bearer ${SECRET}`)],
-    ['in chunks', (_q, r) => void r.write(`{"authorization":"Bearer ${SECRET.slice(0, 5)}`, () => r.end(SECRET.slice(5)))],
+    [
+      'with a length',
+      (_q, r) =>
+        void r.writeHead(200, { 'content-length': 25 + SECRET.length }).end(`{"authorization":"Bearer ${SECRET}`),
+    ],
+    [
+      'in chunks',
+      (_q, r) => void r.write(`{"authorization":"Bearer ${SECRET.slice(0, 5)}`, () => r.end(SECRET.slice(5))),
+    ],
   ];
   it.each(echoing)('in a text body %s', async (_name, upstream) => {
     const { port, echoes } = await proxyTo(upstream, { secrets: [SECRET] });
@@ -251,7 +313,10 @@ describe('[T5] an injected secret does not come back', () => {
   });
 
   it('in a header field', async () => {
-    const { port, echoes } = await proxyTo((_q, r) => void r.writeHead(200, { 'x-echo': `is ${SECRET}`, 'x-other': '1' }).end(), { secrets: [SECRET] });
+    const { port, echoes } = await proxyTo(
+      (_q, r) => void r.writeHead(200, { 'x-echo': `is ${SECRET}`, 'x-other': '1' }).end(),
+      { secrets: [SECRET] },
+    );
     const seen = await raw(port, `GET / HTTP/1.0\r\n\r\n`);
     expect(seen).toContain('x-other: 1');
     expect(seen).not.toContain('x-echo');

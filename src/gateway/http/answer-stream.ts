@@ -156,5 +156,7 @@ export class AnswerStream implements AnswerSink {
 }
 
 function withLength(headers: readonly string[], length: number): string[] {
-  return headers.map((value, at) => (at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'content-length' ? String(length) : value));
+  return headers.map((value, at) =>
+    at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'content-length' ? String(length) : value,
+  );
 }

@@ -44,9 +44,22 @@ const TEXTS: Readonly<Record<GatewayCode, string>> = {
 /** Answers a refusal of the gateway's own: a problem document (RFC 9457) with `Caracal-Error`, told apart from the upstream's by it. */
 export function answerRefusal(response: ServerResponse, error: GatewayError, facts: RefusalFacts): void {
   const { code, status, members } = error;
-  const document = problemDocument(facts.base, { code, status, detail: TEXTS[code], requestId: facts.requestId, members });
+  const document = problemDocument(facts.base, {
+    code,
+    status,
+    detail: TEXTS[code],
+    requestId: facts.requestId,
+    members,
+  });
   const body = Buffer.from(JSON.stringify(document));
-  const headers = ['Content-Type', PROBLEM_MEDIA_TYPE, 'Content-Length', String(body.length), 'Cache-Control', 'no-store'];
+  const headers = [
+    'Content-Type',
+    PROBLEM_MEDIA_TYPE,
+    'Content-Length',
+    String(body.length),
+    'Cache-Control',
+    'no-store',
+  ];
   headers.push('X-Request-Id', facts.requestId, 'Caracal-Error', code);
   if (facts.receipt !== undefined) headers.push('Authority-Receipt', facts.receipt);
   if (error.retryAfter !== undefined) headers.push('Retry-After', String(error.retryAfter));

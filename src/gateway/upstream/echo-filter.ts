@@ -1,4 +1,11 @@
-import { type EchoForms, type EchoTreatment, heldBack, holdsEcho, MENDABLE_BYTES, redactEcho } from '../domain/echo-forms.js';
+import {
+  type EchoForms,
+  type EchoTreatment,
+  heldBack,
+  holdsEcho,
+  MENDABLE_BYTES,
+  redactEcho,
+} from '../domain/echo-forms.js';
 
 const NOTHING = Buffer.alloc(0);
 

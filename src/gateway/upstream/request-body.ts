@@ -24,7 +24,11 @@ export class RequestBody extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.source.off('data', this.receive).off('end', this.finishBody).off('close', this.loseBody).off('error', this.loseBody);
+    this.source
+      .off('data', this.receive)
+      .off('end', this.finishBody)
+      .off('close', this.loseBody)
+      .off('error', this.loseBody);
     // The rest, if any, is for whoever answers to drain; an error after this moment is nobody's.
     this.source.on('error', () => undefined);
     done(error);

@@ -111,7 +111,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   };
 
   private readonly expire = (): void => {
-    this.abort(new GatewayError('upstream_timeout', { detail: this.headSeen ? 'the answer stalled' : 'no answer in time' }));
+    this.abort(
+      new GatewayError('upstream_timeout', { detail: this.headSeen ? 'the answer stalled' : 'no answer in time' }),
+    );
   };
 
   private settle(last: () => void): void {

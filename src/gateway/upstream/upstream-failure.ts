@@ -6,9 +6,12 @@ import { ClientGoneError } from './request-body.js';
 /** What a failed exchange means for the caller. What is not known to be anybody else's fault is the upstream's. */
 export function toGatewayError(error: Error): Error {
   if (error instanceof GatewayError || error instanceof ClientGoneError) return error;
-  if (error instanceof AppError && error.code === 'egress_denied') return new GatewayError('egress_denied', { detail: error.detail, cause: error });
-  if (error instanceof DialError && error.code === 'connect_timeout') return new GatewayError('upstream_timeout', { detail: error.code, cause: error });
+  if (error instanceof AppError && error.code === 'egress_denied')
+    return new GatewayError('egress_denied', { detail: error.detail, cause: error });
+  if (error instanceof DialError && error.code === 'connect_timeout')
+    return new GatewayError('upstream_timeout', { detail: error.code, cause: error });
   const code = (error as NodeJS.ErrnoException).code ?? error.name;
-  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return new GatewayError('invalid_request', { detail: error.message, cause: error });
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED')
+    return new GatewayError('invalid_request', { detail: error.message, cause: error });
   return new GatewayError('upstream_unavailable', { detail: code, cause: error });
 }

@@ -18,7 +18,10 @@ export interface AddressRange {
 export function parseAddress(text: string): Address | undefined {
   const family = isIP(text);
   if ((family !== 4 && family !== 6) || text.includes('%')) return undefined;
-  const value = ipaddr.parse(text).toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  const value = ipaddr
+    .parse(text)
+    .toByteArray()
+    .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   return { family, value };
 }
 

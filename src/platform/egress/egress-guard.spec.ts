@@ -141,7 +141,13 @@ describe('[T3] EgressGuard: nothing that is not vetted is dialled', () => {
     const proxy = createHttpServer((_request, response) => response.end('proxied'));
     const proxyUrl = `http://127.0.0.1:${await listen(proxy)}`;
     const before = { ...process.env };
-    Object.assign(process.env, { HTTP_PROXY: proxyUrl, http_proxy: proxyUrl, HTTPS_PROXY: proxyUrl, ALL_PROXY: proxyUrl, NODE_USE_ENV_PROXY: '1' });
+    Object.assign(process.env, {
+      HTTP_PROXY: proxyUrl,
+      http_proxy: proxyUrl,
+      HTTPS_PROXY: proxyUrl,
+      ALL_PROXY: proxyUrl,
+      NODE_USE_ENV_PROXY: '1',
+    });
     try {
       await expect(get(new EgressGuard(DEVELOPMENT, resolver), `http://127.0.0.1:${port}/`)).resolves.toBe('reached');
     } finally {
@@ -154,11 +160,16 @@ describe('[T3] EgressGuard: nothing that is not vetted is dialled', () => {
 });
 
 describe('[T3] EgressGuard: what opens and what stays shut', () => {
-  const resolver = new ScriptedResolver({ 'loop.test': [['127.0.0.1']], 'db.test': [['10.0.0.5']], 'elsewhere.test': [['10.0.0.5']] });
+  const resolver = new ScriptedResolver({
+    'loop.test': [['127.0.0.1']],
+    'db.test': [['10.0.0.5']],
+    'elsewhere.test': [['10.0.0.5']],
+  });
 
   it('the development flag opens loopback, plain http included', async () => {
     const guard = new EgressGuard(DEVELOPMENT, resolver);
-    for (const host of ['127.0.0.1', 'loop.test']) await expect(get(guard, `http://${host}:${port}/`)).resolves.toBe('reached');
+    for (const host of ['127.0.0.1', 'loop.test'])
+      await expect(get(guard, `http://${host}:${port}/`)).resolves.toBe('reached');
     await expect(guard.checkRegistration('http://8.8.8.8/')).rejects.toEqual(DENIED);
     await expect(guard.checkRegistration('http://10.0.0.1/')).rejects.toEqual(DENIED);
   });
@@ -167,7 +178,14 @@ describe('[T3] EgressGuard: what opens and what stays shut', () => {
     const guard = new EgressGuard({ ...DEVELOPMENT, grantable: ANY }, resolver, () => ['192.0.2.7']);
     guard.protect({ host: '0.0.0.0', port });
     guard.protect({ host: 'db.test', port: 5432 });
-    const grants: EgressGrants = { insecure_http: true, allow: [{ cidr: '0.0.0.0/0', port }, { cidr: '::/0', port }, { cidr: '0.0.0.0/0', port: 5432 }] };
+    const grants: EgressGrants = {
+      insecure_http: true,
+      allow: [
+        { cidr: '0.0.0.0/0', port },
+        { cidr: '::/0', port },
+        { cidr: '0.0.0.0/0', port: 5432 },
+      ],
+    };
     for (const host of ['127.0.0.1', '127.8.8.8', '[::1]', 'loop.test', '0.0.0.0', '192.0.2.7']) {
       await expect(get(guard, `http://${host}:${port}/`, { grants })).rejects.toEqual(DENIED);
     }
@@ -189,7 +207,9 @@ describe('[T3] EgressGuard: what opens and what stays shut', () => {
     const grants: EgressGrants = { insecure_http: true, allow: [{ cidr: '127.0.0.1/32', port }] };
     await expect(get(guard, `http://127.0.0.1:${port}/`, { grants })).resolves.toBe('reached');
     await expect(get(guard, `http://127.0.0.2:${port}/`, { grants })).rejects.toEqual(DENIED);
-    await expect(guard.checkRegistration('https://10.0.0.1/', { grants: { allow: [{ cidr: '10.0.0.0/8', port: 443 }] } })).rejects.toEqual(DENIED);
+    await expect(
+      guard.checkRegistration('https://10.0.0.1/', { grants: { allow: [{ cidr: '10.0.0.0/8', port: 443 }] } }),
+    ).rejects.toEqual(DENIED);
   });
 
   it('plain http needs its own permission, and never carries a credential in production', async () => {
@@ -197,7 +217,9 @@ describe('[T3] EgressGuard: what opens and what stays shut', () => {
     const guard = new EgressGuard({ ...STRICT, grantable }, resolver);
     const allow = [{ cidr: '127.0.0.1/32', port }];
     await expect(get(guard, `http://127.0.0.1:${port}/`, { grants: { allow } })).rejects.toEqual(DENIED);
-    await expect(get(guard, `http://127.0.0.1:${port}/`, { grants: { allow, insecure_http: true }, injectsCredential: true })).rejects.toEqual(DENIED);
+    await expect(
+      get(guard, `http://127.0.0.1:${port}/`, { grants: { allow, insecure_http: true }, injectsCredential: true }),
+    ).rejects.toEqual(DENIED);
     await expect(guard.checkRegistration('http://unresolved.test/')).rejects.toEqual(DENIED);
     await expect(guard.checkRegistration('https://unresolved.test/')).resolves.toBeUndefined();
     expect(connections).toBe(0);
@@ -239,13 +261,17 @@ describe('[T3] EgressGuard over TLS', () => {
 
   it('refuses a certificate nobody vouches for', async () => {
     const upstream = await tlsServer();
-    await expect(get(new EgressGuard(DEVELOPMENT, resolver), `https://upstream.test:${upstream.port}/`)).rejects.toMatchObject({ code: 'connect_failed' });
+    await expect(
+      get(new EgressGuard(DEVELOPMENT, resolver), `https://upstream.test:${upstream.port}/`),
+    ).rejects.toMatchObject({ code: 'connect_failed' });
   });
 });
 
 describe('[T3] EgressClient', () => {
   it('does not follow redirects', async () => {
-    const server = createHttpServer((_request, response) => response.writeHead(302, { location: `http://127.0.0.1:${port}/` }).end());
+    const server = createHttpServer((_request, response) =>
+      response.writeHead(302, { location: `http://127.0.0.1:${port}/` }).end(),
+    );
     const client = new EgressClient(new EgressGuard(DEVELOPMENT, new ScriptedResolver({})));
     closers.push(() => client.close());
     const answer = await client.request({ url: `http://127.0.0.1:${await listen(server)}/` });
@@ -257,7 +283,10 @@ describe('[T3] EgressClient', () => {
     closers.push(() => client.close());
     await expect(client.request({ url: `http://127.0.0.1:${port}/`, maxBytes: 3 })).rejects.toThrow(/longer than 3/);
     await expect(client.request({ url: `http://user@127.0.0.1:${port}/` })).rejects.toEqual(DENIED);
-    await expect(client.request({ url: `http://127.0.0.1:${port}/` })).resolves.toMatchObject({ status: 200, body: Buffer.from('reached') });
+    await expect(client.request({ url: `http://127.0.0.1:${port}/` })).resolves.toMatchObject({
+      status: 200,
+      body: Buffer.from('reached'),
+    });
   });
 });
 

@@ -150,7 +150,10 @@ function originOf(target: EgressTarget): string {
 }
 
 function denied(detail: string, cause?: unknown): AppError {
-  return new AppError('egress_denied', 'this URL leads to a place that may not be reached from here', { detail, cause });
+  return new AppError('egress_denied', 'this URL leads to a place that may not be reached from here', {
+    detail,
+    cause,
+  });
 }
 
 function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {

@@ -26,7 +26,9 @@ const EMBEDDINGS: readonly Embedding[] = [
  */
 export function embeddedAddresses(address: Address): readonly Address[] {
   if (address.family === 4) return [];
-  const found = EMBEDDINGS.filter(({ range }) => contains(range, address)).flatMap(({ extract }) => extract(address.value));
+  const found = EMBEDDINGS.filter(({ range }) => contains(range, address)).flatMap(({ extract }) =>
+    extract(address.value),
+  );
   if (isIsatap(address.value)) found.push(address.value & V4);
   return found.map((value) => ({ family: 4, value }));
 }

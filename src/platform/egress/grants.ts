@@ -43,18 +43,23 @@ export function checkGrants(grants: EgressGrants | undefined, grantable: readonl
   const refused: FieldFault[] = [];
   (grants?.allow ?? []).forEach(({ cidr, port }, index) => {
     const range = parseRange(cidr);
-    if (!range) malformed.push({ field: `egress.allow.${index}.cidr`, message: 'must be a CIDR block with zero host bits' });
+    if (!range)
+      malformed.push({ field: `egress.allow.${index}.cidr`, message: 'must be a CIDR block with zero host bits' });
     if (!isPort(port)) malformed.push({ field: `egress.allow.${index}.port`, message: 'must be a port number' });
     if (range && (!isGrantable({ range, port }, grantable) || isForMetadata(range))) {
       refused.push({ field: `egress.allow.${index}`, message: 'is outside what the operator lets be granted' });
     }
   });
-  if (malformed.length > 0) throw new AppError('invalid_request', 'the egress grant is malformed', { errors: malformed });
-  if (refused.length > 0) throw new AppError('egress_denied', 'the egress grant is not allowed here', { errors: refused });
+  if (malformed.length > 0)
+    throw new AppError('invalid_request', 'the egress grant is malformed', { errors: malformed });
+  if (refused.length > 0)
+    throw new AppError('egress_denied', 'the egress grant is not allowed here', { errors: refused });
 }
 
 function isGrantable(grant: PortRange, grantable: readonly PortRange[]): boolean {
-  return grantable.some((entry) => (entry.port === undefined || entry.port === grant.port) && covers(entry.range, grant.range));
+  return grantable.some(
+    (entry) => (entry.port === undefined || entry.port === grant.port) && covers(entry.range, grant.range),
+  );
 }
 
 function isForMetadata(range: AddressRange): boolean {
@@ -65,4 +70,3 @@ function isForMetadata(range: AddressRange): boolean {
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
-

@@ -10,9 +10,13 @@ const DEVELOPMENT: AddressRules = { ...CLOSED, allowLoopback: true };
 
 function text(address: Address): string {
   const bytes = address.family === 4 ? 4 : 16;
-  const octets = Array.from({ length: bytes }, (_, i) => Number((address.value >> BigInt(8 * (bytes - 1 - i))) & 0xffn));
+  const octets = Array.from({ length: bytes }, (_, i) =>
+    Number((address.value >> BigInt(8 * (bytes - 1 - i))) & 0xffn),
+  );
   if (address.family === 4) return octets.join('.');
-  return Array.from({ length: 8 }, (_, i) => (((octets[2 * i] ?? 0) << 8) | (octets[2 * i + 1] ?? 0)).toString(16)).join(':');
+  return Array.from({ length: 8 }, (_, i) =>
+    (((octets[2 * i] ?? 0) << 8) | (octets[2 * i + 1] ?? 0)).toString(16),
+  ).join(':');
 }
 
 describe('[T3] judgeAddress', () => {
@@ -22,7 +26,8 @@ describe('[T3] judgeAddress', () => {
     if (!range) throw new Error(cidr);
     const size = 1n << BigInt((range.family === 4 ? 32 : 128) - range.prefix);
     const inside = (offset: bigint): Address => ({ family: range.family, value: range.base + offset });
-    for (const offset of [0n, size - 1n]) expect(judgeAddress(text(inside(offset)), 443, CLOSED)).toMatchObject({ allowed: false });
+    for (const offset of [0n, size - 1n])
+      expect(judgeAddress(text(inside(offset)), 443, CLOSED)).toMatchObject({ allowed: false });
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: size - 1n }), (offset) => {
         expect(judgeAddress(text(inside(offset)), 443, CLOSED).allowed).toBe(false);
@@ -40,12 +45,20 @@ describe('[T3] judgeAddress', () => {
     );
   });
 
-  it.each(['1.1.1.1', '8.8.8.8', '11.0.0.1', '172.32.0.1', '100.128.0.1', '192.0.1.1', '223.255.255.255', '2606:4700::1111', '2001:4860:4860::8888', '2a00::1'])(
-    'allows the global address %s',
-    (address) => {
-      expect(judgeAddress(address, 443, CLOSED)).toEqual({ allowed: true, loopback: false });
-    },
-  );
+  it.each([
+    '1.1.1.1',
+    '8.8.8.8',
+    '11.0.0.1',
+    '172.32.0.1',
+    '100.128.0.1',
+    '192.0.1.1',
+    '223.255.255.255',
+    '2606:4700::1111',
+    '2001:4860:4860::8888',
+    '2a00::1',
+  ])('allows the global address %s', (address) => {
+    expect(judgeAddress(address, 443, CLOSED)).toEqual({ allowed: true, loopback: false });
+  });
 
   const prefixed: [string, (v4: string) => string][] = [
     ['v4-mapped', (v4) => `::ffff:${v4}`],
@@ -67,15 +80,25 @@ describe('[T3] judgeAddress', () => {
   });
 
   it('takes the address out of a 48-bit NAT64 prefix as RFC 6052 §2.2 writes it', () => {
-    expect(judgeAddress('64:ff9b:1:a9fe:a9:fe00:0:0', 80, EVERYTHING_GRANTED)).toEqual({ allowed: false, reason: 'metadata' });
+    expect(judgeAddress('64:ff9b:1:a9fe:a9:fe00:0:0', 80, EVERYTHING_GRANTED)).toEqual({
+      allowed: false,
+      reason: 'metadata',
+    });
   });
 
-  it.each([...METADATA_ADDRESSES, '::ffff:169.254.169.254', '64:ff9b::169.254.169.254', '2002:a9fe:a9fe::'])('never allows the metadata address %s, whatever is granted', (address) => {
-    expect(judgeAddress(address, 80, EVERYTHING_GRANTED)).toEqual({ allowed: false, reason: 'metadata' });
-  });
+  it.each([...METADATA_ADDRESSES, '::ffff:169.254.169.254', '64:ff9b::169.254.169.254', '2002:a9fe:a9fe::'])(
+    'never allows the metadata address %s, whatever is granted',
+    (address) => {
+      expect(judgeAddress(address, 80, EVERYTHING_GRANTED)).toEqual({ allowed: false, reason: 'metadata' });
+    },
+  );
 
   it('never allows an own endpoint, whatever is granted', () => {
-    const rules: AddressRules = { ...EVERYTHING_GRANTED, allowLoopback: true, isOwn: (_address, port) => port === 5432 };
+    const rules: AddressRules = {
+      ...EVERYTHING_GRANTED,
+      allowLoopback: true,
+      isOwn: (_address, port) => port === 5432,
+    };
     expect(judgeAddress('127.0.0.1', 5432, rules)).toEqual({ allowed: false, reason: 'own_endpoint' });
     expect(judgeAddress('127.0.0.1', 5433, rules)).toEqual({ allowed: true, loopback: true });
     expect(judgeAddress('8.8.8.8', 5432, rules)).toEqual({ allowed: false, reason: 'own_endpoint' });
@@ -92,7 +115,18 @@ describe('[T3] judgeAddress', () => {
     }
   });
 
-  it.each(['', 'localhost', '127.1', '0x7f000001', '2130706433', '0177.0.0.1', '127.0.0.1 ', 'fe80::1%eth0', '1.2.3.4/8', '[::1]'])('refuses %p, which is no canonical address', (address) => {
+  it.each([
+    '',
+    'localhost',
+    '127.1',
+    '0x7f000001',
+    '2130706433',
+    '0177.0.0.1',
+    '127.0.0.1 ',
+    'fe80::1%eth0',
+    '1.2.3.4/8',
+    '[::1]',
+  ])('refuses %p, which is no canonical address', (address) => {
     expect(judgeAddress(address, 443, EVERYTHING_GRANTED)).toEqual({ allowed: false, reason: 'not_an_address' });
   });
 

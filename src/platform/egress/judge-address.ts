@@ -13,8 +13,7 @@ export interface AddressRules {
 }
 
 export type AddressVerdict =
-  | { readonly allowed: true; readonly loopback: boolean }
-  | { readonly allowed: false; readonly reason: string };
+  { readonly allowed: true; readonly loopback: boolean } | { readonly allowed: false; readonly reason: string };
 
 const METADATA = METADATA_ADDRESSES.map(mustParse);
 const SPECIAL = [...SPECIAL_V4, ...SPECIAL_V6].map(([cidr, name]) => ({ range: mustParseRange(cidr), name }));

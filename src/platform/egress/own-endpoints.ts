@@ -26,7 +26,9 @@ export class OwnEndpoints {
 
   /** A question that is true for own addresses at this port. Rejects when an own host cannot be resolved: then nothing is known about it. */
   async at(port: number): Promise<(address: Address) => boolean> {
-    const hosts = this.endpoints.filter((endpoint) => endpoint.port === port).map(({ host }) => host.replace(/^\[|\]$/g, ''));
+    const hosts = this.endpoints
+      .filter((endpoint) => endpoint.port === port)
+      .map(({ host }) => host.replace(/^\[|\]$/g, ''));
     if (hosts.length === 0) return () => false;
     const resolved = await Promise.all(hosts.map((host) => this.addressesOf(host)));
     const own = resolved.flat();
@@ -44,7 +46,9 @@ export class OwnEndpoints {
   private localQuestion(): (address: Address) => boolean {
     const local = parseAll(this.interfaces());
     return (address) =>
-      isLoopback(address) || UNSPECIFIED.some((range) => contains(range, address)) || local.some((one) => isSame(one, address));
+      isLoopback(address) ||
+      UNSPECIFIED.some((range) => contains(range, address)) ||
+      local.some((one) => isSame(one, address));
   }
 }
 

@@ -28,7 +28,11 @@ const TCP_KEEP_ALIVE_MS = 60_000;
  * Connects to the first of the addresses that answers, and to no other place: the name is not resolved again, the peer's address is compared
  * after connecting, and TLS is verified against the original host (RFC 9110 §4.3.4). The caller must have judged every address.
  */
-export async function dialVetted(target: EgressTarget, addresses: readonly string[], options: DialOptions): Promise<Socket> {
+export async function dialVetted(
+  target: EgressTarget,
+  addresses: readonly string[],
+  options: DialOptions,
+): Promise<Socket> {
   const deadline = performance.now() + options.timeoutMs;
   let failure: unknown;
   for (const address of addresses.slice(0, MAX_ATTEMPTS)) {
