@@ -27,7 +27,6 @@ export interface ServerOptionParts {
 export function serverOptions({ trustProxy, base }: ServerOptionParts) {
   return {
     logger: false,
-    disableRequestLogging: true,
     requestIdHeader: false,
     genReqId: (raw: IncomingMessage) => acceptedRequestId(raw.headers['x-request-id']) ?? newId('req'),
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
