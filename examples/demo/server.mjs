@@ -23,9 +23,9 @@ export async function findOrStartServer(directory) {
 }
 
 /** Starts a built server on a data directory; `env` adds to its environment. */
-export async function startServer(dataDir, env = {}) {
+export async function startServer(dataDir, env = {}, nodeArgs = []) {
   const { answer, pid, stop } = await start('caracal', {
-    args: [path.join(ROOT, 'dist/main.js')],
+    args: [...nodeArgs, path.join(ROOT, 'dist/main.js')],
     cwd: ROOT,
     env: {
       ...quiet(),
