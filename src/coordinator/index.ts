@@ -2,6 +2,6 @@ export { CoordinatorModule } from './coordinator.module.js';
 export { COORDINATOR_ENTITIES } from './persistence/entities.js';
 export { RuntimeState } from './state/runtime-state.js';
 export { Revocations, type NewRevocation } from './revocations/revocations.js';
-export type { SessionView } from './domain/session.js';
-export type { DelegationView } from './domain/delegation-record.js';
+export type { SessionView } from './domain/sessions/session.js';
+export type { DelegationView } from './domain/delegations/delegation-record.js';
 export type { Verdict } from './domain/verdict.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { Database } from '../../platform/database/index.js';
-import type { DelegationView } from '../domain/delegation-record.js';
+import type { DelegationView } from '../domain/delegations/delegation-record.js';
 import { type DelegationFilter, listDelegations } from '../persistence/delegation-rows.js';
 import { SessionGraph } from '../sessions/session-graph.js';
 import { RuntimeState } from '../state/runtime-state.js';

@@ -1,9 +1,9 @@
 import type { ChangeTx } from '../../audit/index.js';
-import type { DelegationView } from '../domain/delegation-record.js';
+import type { DelegationView } from '../domain/delegations/delegation-record.js';
 import { delegationEntry } from '../domain/entries.js';
 import type { Initiator } from '../domain/initiator.js';
 import { revocationEnd, revocationKey } from '../domain/revocation.js';
-import { isOpen } from '../domain/session.js';
+import { isOpen } from '../domain/sessions/session.js';
 import { endDelegations, targetsBelow } from '../persistence/delegation-rows.js';
 import { writeRevocation } from '../persistence/revocation-rows.js';
 import { endSession } from '../sessions/end-sessions.js';

@@ -1,8 +1,8 @@
 import type { EntryDraft } from '../../audit/index.js';
 import { formatTime } from '../../kernel/times.js';
-import type { DelegationRecord } from './delegation-record.js';
+import type { DelegationRecord } from './delegations/delegation-record.js';
 import { causedBy, type Initiator } from './initiator.js';
-import type { SessionRecord } from './session.js';
+import type { SessionRecord } from './sessions/session.js';
 
 type Entry = Omit<EntryDraft, 'zone'>;
 type Token = { readonly jti: string; readonly exp: number };

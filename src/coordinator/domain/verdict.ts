@@ -1,8 +1,8 @@
-import type { DelegationRecord } from './delegation-record.js';
-import { liveEdge } from './delegation-record.js';
-import { hasMissedLease, liveStatus, type StatusFacts } from './live-status.js';
+import type { DelegationRecord } from './delegations/delegation-record.js';
+import { liveEdge } from './delegations/delegation-record.js';
+import { hasMissedLease, liveStatus, type StatusFacts } from './sessions/live-status.js';
 import type { RevocationKind } from './revocation.js';
-import { type Epochs, isOpen, type SessionRecord } from './session.js';
+import { type Epochs, isOpen, type SessionRecord } from './sessions/session.js';
 
 export type Verdict = 'active' | 'revoked' | 'suspended';
 

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../../kernel/json.js';
 import { formatScope } from '../../kernel/scopes.js';
 import { formatTime } from '../../kernel/times.js';
 import type { GraphOfDelegation } from '../delegations/delegation-graph.js';
-import type { DelegationView } from '../domain/delegation-record.js';
+import type { DelegationView } from '../domain/delegations/delegation-record.js';
 import type { RevocationRecord } from '../domain/revocation.js';
 import type { ShownSession, TreeNode } from '../sessions/session-reader.js';
 

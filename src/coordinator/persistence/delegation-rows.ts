@@ -2,7 +2,7 @@ import { In } from 'typeorm';
 import { formatScope } from '../../kernel/scopes.js';
 import { parseTime } from '../../kernel/times.js';
 import type { ZoneTx } from '../../platform/database/index.js';
-import type { DelegationRecord } from '../domain/delegation-record.js';
+import type { DelegationRecord } from '../domain/delegations/delegation-record.js';
 import { DelegationEntity } from './delegation.entity.js';
 
 /** The stored delegations of these ids; unknown ones are absent. */

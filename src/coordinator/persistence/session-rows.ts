@@ -1,7 +1,7 @@
 import { In } from 'typeorm';
 import type { JsonObject } from '../../kernel/json.js';
 import type { ZoneTx } from '../../platform/database/index.js';
-import type { SessionRecord } from '../domain/session.js';
+import type { SessionRecord } from '../domain/sessions/session.js';
 import { SessionEntity } from './session.entity.js';
 
 /** A stored session with the part that nothing is decided by. */

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { JsonObject } from '../../kernel/json.js';
-import type { Epochs, Lifecycle, SessionAuthority, SessionStatus } from '../domain/session.js';
+import type { Epochs, Lifecycle, SessionAuthority, SessionStatus } from '../domain/sessions/session.js';
 
 @Entity({ name: 'sessions', schema: 'caracal' })
 export class SessionEntity {

@@ -1,5 +1,5 @@
 import type { Tx, ZoneTx } from '../../platform/database/index.js';
-import type { SessionStatus } from '../domain/session.js';
+import type { SessionStatus } from '../domain/sessions/session.js';
 import { below } from './session-rows.js';
 
 /** What ended, as the message that asks for settling names it. */

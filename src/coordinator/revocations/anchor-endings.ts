@@ -6,7 +6,7 @@ import { KillSwitch } from '../../control/index.js';
 import { endEdge } from '../delegations/end-edges.js';
 import type { Initiator } from '../domain/initiator.js';
 import type { RevocationKind } from '../domain/revocation.js';
-import { isOpen } from '../domain/session.js';
+import { isOpen } from '../domain/sessions/session.js';
 import { advanceSubjectEpoch, isKnownSubject } from '../persistence/subject-epochs.js';
 import { endSession } from '../sessions/end-sessions.js';
 import { SessionGraph } from '../sessions/session-graph.js';

@@ -2,7 +2,7 @@ import type { ChangeTx } from '../../audit/index.js';
 import { sessionEntry } from '../domain/entries.js';
 import type { Initiator } from '../domain/initiator.js';
 import { revocationEnd, revocationKey } from '../domain/revocation.js';
-import type { SessionRecord } from '../domain/session.js';
+import type { SessionRecord } from '../domain/sessions/session.js';
 import { writeRevocation } from '../persistence/revocation-rows.js';
 import { hasDependants, updateStanding } from '../persistence/session-rows.js';
 

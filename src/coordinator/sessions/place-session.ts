@@ -2,12 +2,17 @@ import type { ChangeTx } from '../../audit/index.js';
 import type { ApplicationView, SessionLimits, ZoneView } from '../../control/index.js';
 import { newId, newUuid } from '../../platform/ids/index.js';
 import { makeEdge } from '../delegations/make-edge.js';
-import type { DelegationRecord } from '../domain/delegation-record.js';
-import { effectiveLimits, requireDepth, requireRoom } from '../domain/limits.js';
-import { byIdentifier } from '../domain/named-resources.js';
-import { newSession, type NarrowedStart, requireMeaningful, type StartRequest } from '../domain/new-session.js';
-import { requireReach } from '../domain/reach.js';
-import { lifeOf, pathEnd, requireActive, requireLabels } from '../domain/session-start.js';
+import type { DelegationRecord } from '../domain/delegations/delegation-record.js';
+import { effectiveLimits, requireDepth, requireRoom } from '../domain/sessions/limits.js';
+import { byIdentifier } from '../domain/delegations/named-resources.js';
+import {
+  newSession,
+  type NarrowedStart,
+  requireMeaningful,
+  type StartRequest,
+} from '../domain/sessions/new-session.js';
+import { requireReach } from '../domain/sessions/reach.js';
+import { lifeOf, pathEnd, requireActive, requireLabels } from '../domain/sessions/session-start.js';
 import { type CountScope, countSessions } from '../persistence/session-counts.js';
 import { insertSession, type StoredSession } from '../persistence/session-rows.js';
 import { callerOf, type RuntimeCall } from './runtime-call.js';

@@ -1,7 +1,7 @@
 import type { TokenClaims } from '../../auth/index.js';
 import type { RequestOrigin } from '../../audit/index.js';
 import type { Initiator } from '../domain/initiator.js';
-import type { RuntimeCaller } from '../domain/reach.js';
+import type { RuntimeCaller } from '../domain/sessions/reach.js';
 
 /** A request of an application or of one of its sessions, as its verified token says. */
 export interface RuntimeCall {

@@ -1,8 +1,8 @@
 import type { ZoneTx } from '../../platform/database/index.js';
-import type { LineageSource } from '../domain/authority.js';
-import { type DelegationRecord, type DelegationView, liveEdge } from '../domain/delegation-record.js';
-import { liveStatus, type StatusFacts } from '../domain/live-status.js';
-import type { SessionView } from '../domain/session.js';
+import type { LineageSource } from '../domain/delegations/authority.js';
+import { type DelegationRecord, type DelegationView, liveEdge } from '../domain/delegations/delegation-record.js';
+import { liveStatus, type StatusFacts } from '../domain/sessions/live-status.js';
+import type { SessionView } from '../domain/sessions/session.js';
 import { readDelegations } from '../persistence/delegation-rows.js';
 import { readSessions, type StoredSession } from '../persistence/session-rows.js';
 

@@ -6,12 +6,12 @@ import { type TokenClaims, TokenSigner } from '../../auth/index.js';
 import type { ZoneView } from '../../control/index.js';
 import { newUuid } from '../../platform/ids/index.js';
 import { PublicUrls } from '../../platform/urls/index.js';
-import { type LineageSource, lineageOf } from '../domain/authority.js';
+import { type LineageSource, lineageOf } from '../domain/delegations/authority.js';
 import { sessionEntry } from '../domain/entries.js';
-import { requireReach } from '../domain/reach.js';
-import { ancestorTokens, fitsSessionToken, sessionTokenClaims } from '../domain/session-claims.js';
-import { requireActive } from '../domain/session-start.js';
-import type { SessionRecord } from '../domain/session.js';
+import { requireReach } from '../domain/sessions/reach.js';
+import { ancestorTokens, fitsSessionToken, sessionTokenClaims } from '../domain/sessions/session-claims.js';
+import { requireActive } from '../domain/sessions/session-start.js';
+import type { SessionRecord } from '../domain/sessions/session.js';
 import { RuntimeState } from '../state/runtime-state.js';
 import { callerOf, initiatorOf, type RuntimeCall } from './runtime-call.js';
 

@@ -1,6 +1,6 @@
 import type { ZoneView } from '../../control/index.js';
-import type { Anchor, StatusFacts } from '../domain/live-status.js';
-import type { Epochs, SessionRecord } from '../domain/session.js';
+import type { Anchor, StatusFacts } from '../domain/sessions/live-status.js';
+import type { Epochs, SessionRecord } from '../domain/sessions/session.js';
 
 /** What ends sessions and tokens from outside the tree: zone, application, credential, subject. */
 export interface AnchorFacts extends StatusFacts {

@@ -1,8 +1,8 @@
 import { IsBoolean, IsString } from 'class-validator';
 import type { JsonObject } from '../../../kernel/json.js';
-import { MOST_HOPS, MOST_TTL_SECONDS, parseResources } from '../../domain/authority-request.js';
-import { areConstraints } from '../../domain/constraints.js';
-import type { NamedResource } from '../../domain/named-resources.js';
+import { MOST_HOPS, MOST_TTL_SECONDS, parseResources } from '../../domain/sessions/authority-request.js';
+import { areConstraints } from '../../domain/delegations/constraints.js';
+import type { NamedResource } from '../../domain/delegations/named-resources.js';
 import { IsReference, IsWhole, Optional, Satisfies } from './rules.js';
 
 export class CreateDelegationDto {

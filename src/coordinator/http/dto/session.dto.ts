@@ -1,8 +1,8 @@
 import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import type { JsonObject } from '../../../kernel/json.js';
-import { parseAuthority } from '../../domain/authority-request.js';
-import { boundTo } from '../../domain/bound-key.js';
-import { isMetadata } from '../../domain/metadata.js';
+import { parseAuthority } from '../../domain/sessions/authority-request.js';
+import { boundTo } from '../../domain/sessions/bound-key.js';
+import { isMetadata } from '../../domain/sessions/metadata.js';
 import { IsReason, IsReference, IsWhole, Optional, Satisfies } from './rules.js';
 
 const LABEL = /^[A-Za-z0-9_.:/-]{1,64}$/;

@@ -1,6 +1,6 @@
-import { isJsonObject, type JsonValue } from '../../kernel/json.js';
-import { isScopeToken } from '../../kernel/scopes.js';
-import type { NamedResource } from './named-resources.js';
+import { isJsonObject, type JsonValue } from '../../../kernel/json.js';
+import { isScopeToken } from '../../../kernel/scopes.js';
+import type { NamedResource } from '../delegations/named-resources.js';
 import type { StartRequest } from './new-session.js';
 
 export const MOST_RESOURCES = 64;

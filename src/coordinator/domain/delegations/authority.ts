@@ -1,5 +1,5 @@
-import { AppError } from '../../kernel/app-error.js';
-import { EMPTY_SCOPE, type ScopeSet } from '../../kernel/scopes.js';
+import { AppError } from '../../../kernel/app-error.js';
+import { EMPTY_SCOPE, type ScopeSet } from '../../../kernel/scopes.js';
 import {
   type DelegationEdge,
   heldAt,
@@ -7,7 +7,7 @@ import {
   LineageError,
   type Target,
   traceLineage,
-} from '../../policy/index.js';
+} from '../../../policy/index.js';
 
 /** Where a lineage is read from; unknown objects are undefined. */
 export type LineageSource = Parameters<typeof traceLineage>[0];

@@ -1,4 +1,4 @@
-import { AppError } from '../../kernel/app-error.js';
+import { AppError } from '../../../kernel/app-error.js';
 import type { SessionRecord } from './session.js';
 
 /** Who calls the runtime API: an application, or one of its sessions. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../kernel/json.js';
+import type { JsonObject } from '../../../kernel/json.js';
 
 export type Lifecycle = 'task' | 'service';
 export type SessionStatus = 'active' | 'suspended' | 'terminated' | 'expired';

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../kernel/json.js';
-import type { DelegationEdge } from '../../policy/index.js';
+import type { JsonObject } from '../../../kernel/json.js';
+import type { DelegationEdge } from '../../../policy/index.js';
 
 /** A resource, by identifier, and the scopes that an edge passes on there. */
 export type ScopedResource = DelegationEdge['resources'][number];

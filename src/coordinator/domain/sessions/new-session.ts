@@ -1,7 +1,7 @@
-import { AppError } from '../../kernel/app-error.js';
-import type { JsonObject } from '../../kernel/json.js';
-import { applicationSubject } from '../../kernel/subjects.js';
-import type { NamedResource } from './named-resources.js';
+import { AppError } from '../../../kernel/app-error.js';
+import type { JsonObject } from '../../../kernel/json.js';
+import { applicationSubject } from '../../../kernel/subjects.js';
+import type { NamedResource } from '../delegations/named-resources.js';
 import type { Life } from './session-start.js';
 import type { Epochs, Lifecycle, SessionRecord } from './session.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { canonicalize } from '../../kernel/canonical-json.js';
-import { isJsonObject, type JsonObject } from '../../kernel/json.js';
+import { canonicalize } from '../../../kernel/canonical-json.js';
+import { isJsonObject, type JsonObject } from '../../../kernel/json.js';
 
 /** The members of each key type that its thumbprint is made of (RFC 7638 §3.2, RFC 8037 §2). */
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {

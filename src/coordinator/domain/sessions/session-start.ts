@@ -1,5 +1,5 @@
-import { AppError } from '../../kernel/app-error.js';
-import type { ScopedResource } from './delegation-record.js';
+import { AppError } from '../../../kernel/app-error.js';
+import type { ScopedResource } from '../delegations/delegation-record.js';
 import type { Lifecycle, SessionView } from './session.js';
 
 /** What a child of narrowed authority is given. */

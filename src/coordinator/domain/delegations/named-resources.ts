@@ -1,4 +1,4 @@
-import { AppError } from '../../kernel/app-error.js';
+import { AppError } from '../../../kernel/app-error.js';
 import type { ScopedResource } from './delegation-record.js';
 
 export interface NamedResource {

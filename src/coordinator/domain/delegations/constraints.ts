@@ -1,5 +1,5 @@
-import { isJsonObject } from '../../kernel/json.js';
-import { parseTime } from '../../kernel/times.js';
+import { isJsonObject } from '../../../kernel/json.js';
+import { parseTime } from '../../../kernel/times.js';
 
 /**
  * True for constraints that every use of a delegation is held to. A constraint that nobody would check must not look as if it held, so others

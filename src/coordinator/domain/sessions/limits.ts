@@ -1,5 +1,5 @@
-import { AppError } from '../../kernel/app-error.js';
-import { type SessionLimits, tightestLimits } from '../../control/index.js';
+import { AppError } from '../../../kernel/app-error.js';
+import { type SessionLimits, tightestLimits } from '../../../control/index.js';
 
 export type LimitName = keyof SessionLimits;
 

@@ -1,6 +1,6 @@
-import { epochSeconds } from '../../kernel/times.js';
-import type { TokenClaims } from '../../auth/index.js';
-import { actClaim, type Lineage, narrowLifetime } from '../../policy/index.js';
+import { epochSeconds } from '../../../kernel/times.js';
+import type { TokenClaims } from '../../../auth/index.js';
+import { actClaim, type Lineage, narrowLifetime } from '../../../policy/index.js';
 import type { Epochs, SessionRecord } from './session.js';
 
 /** One less than a token may name, so that what is obtained with a session token can name it too. */

@@ -1,6 +1,6 @@
-import { AppError } from '../../kernel/app-error.js';
-import { isSubset, type ScopeSet } from '../../kernel/scopes.js';
-import { type DelegationEdge, type Lineage, refuseEdge } from '../../policy/index.js';
+import { AppError } from '../../../kernel/app-error.js';
+import { isSubset, type ScopeSet } from '../../../kernel/scopes.js';
+import { type DelegationEdge, type Lineage, refuseEdge } from '../../../policy/index.js';
 import type { ScopedResource } from './delegation-record.js';
 
 export interface PassOnRequest {

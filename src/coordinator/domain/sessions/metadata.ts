@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../kernel/json.js';
+import { isJsonObject, type JsonObject } from '../../../kernel/json.js';
 
 const MOST_BYTES = 16 * 1024;
 
