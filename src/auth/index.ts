@@ -10,8 +10,8 @@ export {
   type ZoneDirectory,
 } from './ports.js';
 export { Admin, assertZone, Runtime, type AdminPrincipal, type RuntimePrincipal } from './principals.js';
-export { presentedToken, type PresentedToken } from './domain/bearer.js';
+export { presentedToken } from './domain/bearer.js';
 export { TokenError } from './domain/token-error.js';
 export type { TokenClaims, TokenClass } from './domain/token-claims.js';
 export { TokenSigner } from './token-signer.js';
-export { TokenVerifier, type ExpectedToken, type VerifiedToken } from './token-verifier.js';
+export { TokenVerifier, type VerifiedToken } from './token-verifier.js';

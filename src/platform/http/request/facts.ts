@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { traceIdOf } from './trace-context.js';
@@ -35,8 +35,13 @@ function readFacts(request: FastifyRequest): RequestFacts {
   const { traceparent, 'user-agent': userAgent } = request.headers;
   return {
     requestId: request.id,
-    traceId: traceIdOf(typeof traceparent === 'string' ? traceparent : undefined) ?? randomBytes(16).toString('hex'),
+    traceId: traceIdOf(typeof traceparent === 'string' ? traceparent : undefined) ?? freshTraceId(),
     address: request.ip,
     ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, USER_AGENT_LENGTH) }),
   };
+}
+
+/** Made of a UUID, whose random bits are drawn many at a time. */
+function freshTraceId(): string {
+  return randomUUID().replaceAll('-', '');
 }

@@ -50,49 +50,57 @@ export async function createHttpApp(
   module: Type | DynamicModule,
   parts: HttpAppParts,
 ): Promise<NestFastifyApplication> {
-  const surfaces = new Surfaces(parts.settings.adminPort !== undefined);
-  const allowed = new AllowedMethods();
-  const filter = new EdgeFilter({
-    base: parts.base,
-    log: parts.log,
-    allowed,
-    serves: (request, url) => surfaces.serves(request, url),
-  });
-  let takeBroken: TakeBroken | undefined;
-  const adapter = new FastifyAdapter({
-    ...serverOptions({ trustProxy: parts.settings.trustProxy, base: parts.base }),
-    skipMiddie: true,
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      if (takeBroken?.(request, reply) === true) return;
-      void reply.header('x-request-id', request.id);
-      filter.answer(error, request, reply);
-    },
-  });
-  const fastify = adapter.getInstance<FastifyInstance>();
-  allowed.watch(fastify);
-  let meter: RequestMeter = { observe: () => undefined };
-  const rawRoutes = watchRawRoutes(fastify);
-  installEdgeHooks(fastify, {
-    surfaces,
-    headers: securityHeaders(parts.settings.publicUrl),
-    log: parts.log,
-    meter: () => meter,
-  });
-  installBodyParsing(fastify);
+  const late: LateParts = { meter: { observe: () => undefined }, takeBroken: undefined };
+  const { adapter, fastify, filter, rawRoutes } = makeEdge(parts, late);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: parts.nestLogger ?? false,
     abortOnError: false,
   });
-  meter = optional(app, REQUEST_METER) ?? meter;
+  late.meter = optional(app, REQUEST_METER) ?? late.meter;
   checkRoutes(declaredRoutes(app.get(ModulesContainer)), parts.publicRoutes ?? PUBLIC_ROUTES);
-  takeBroken = parts.registerRaw?.(fastify, app);
+  late.takeBroken = parts.registerRaw?.(fastify, app);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new ValidationPipe());
   await app.init();
   await fastify.ready();
   checkRawRoutes(rawRoutes);
   return app;
+}
+
+/** What is known only once everything is injected, and before the first request. */
+interface LateParts {
+  meter: RequestMeter;
+  takeBroken: TakeBroken | undefined;
+}
+
+interface Edge {
+  readonly adapter: FastifyAdapter;
+  readonly fastify: FastifyInstance;
+  readonly filter: EdgeFilter;
+  readonly rawRoutes: ReadonlySet<string>;
+}
+
+/** Fastify with our hooks, parsers and words, before any route is registered: all of them apply to every route. */
+function makeEdge({ settings, base, log }: HttpAppParts, late: LateParts): Edge {
+  const surfaces = new Surfaces(settings.adminPort !== undefined);
+  const allowed = new AllowedMethods();
+  const filter = new EdgeFilter({ base, log, allowed, serves: (request, url) => surfaces.serves(request, url) });
+  const adapter = new FastifyAdapter({
+    ...serverOptions({ trustProxy: settings.trustProxy, base }),
+    skipMiddie: true,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      if (late.takeBroken?.(request, reply) === true) return;
+      void reply.header('x-request-id', request.id);
+      filter.answer(error, request, reply);
+    },
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  allowed.watch(fastify);
+  const rawRoutes = watchRawRoutes(fastify);
+  installEdgeHooks(fastify, { surfaces, headers: securityHeaders(settings.publicUrl), log, meter: () => late.meter });
+  installBodyParsing(fastify);
+  return { adapter, fastify, filter, rawRoutes };
 }
 
 /** What a module of the application provides, if one does. */
