@@ -8,6 +8,7 @@ import { FeedFollower } from './platform/changes/index.js';
 import type { AppConfig } from './platform/config/index.js';
 import { compareFingerprints, Database, migrate, parseEndpoint, provision } from './platform/database/index.js';
 import { EgressGuard } from './platform/egress/index.js';
+import { Readiness } from './platform/health/index.js';
 import { createHttpApp, HttpListeners, type ListenerUrls } from './platform/http/index.js';
 import { NestLogger, type AppLogger } from './platform/logging/index.js';
 import { OutboxRelay } from './platform/outbox/index.js';
@@ -40,9 +41,11 @@ export async function startApp(parts: AppParts): Promise<RunningApp> {
   const database = await openDatabase(parts);
   try {
     const app = await buildApp(parts, database);
+    app.get(Readiness).register('audit_unavailable', () => app.get(AuditLedger).available);
     const urls = app.get(PublicUrls);
     const listeners = new HttpListeners(app, () => urls.base());
     const bound = await listeners.listen(parts.config.http, (url) => settleOn(app, url));
+    if (bound.adminUrl !== undefined) shield(app, bound.adminUrl);
     let closing: Promise<void> | undefined;
     const close = (drainMs = DRAIN_MS) => (closing ??= closeApp({ app, listeners, database, drainMs }));
     return { ...bound, app, close };
@@ -89,9 +92,14 @@ function buildApp(parts: AppParts, database: Database): Promise<NestFastifyAppli
   });
 }
 
-/** Nothing has been answered yet: the listener has its port, so the public URL is known, and no upstream may lead back here. */
+/** Nothing has been answered yet: the listener has its port, so the public URL is known. */
 function settleOn(app: NestFastifyApplication, url: string): void {
   app.get(PublicUrls).fix(url);
+  shield(app, url);
+}
+
+/** No upstream may lead back to a listener of ours. */
+function shield(app: NestFastifyApplication, url: string): void {
   const { hostname, port } = new URL(url);
   app.get(EgressGuard).protect({ host: hostname, port: Number(port) });
 }
@@ -105,6 +113,7 @@ interface Closing {
 
 /** From the outside in: first nothing new comes, then what ran has ended, then what it left behind is written, then the connections go. */
 async function closeApp({ app, listeners, database, drainMs }: Closing): Promise<void> {
+  app.get(Readiness).shutDown();
   await listeners.drain(drainMs);
   await app.get(OutboxRelay).stop();
   await app.get(OutcomeSink).close();
