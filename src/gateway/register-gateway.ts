@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requestFacts, summarize } from '../platform/http/index.js';
-import { REFUSED_METHODS } from './domain/request-rule.js';
+import { ALLOWED_METHODS, REFUSED_METHODS } from './domain/request-rule.js';
 import { GatewayCalls } from './gateway-calls.js';
 
 const ROUTE = '/g/*';
@@ -38,6 +38,7 @@ export function registerGateway(fastify: FastifyInstance, app: NestFastifyApplic
     done();
   });
   continueWhenDecided(fastify);
+  refuseTunnels(fastify);
   return (request, reply) => {
     if (request.raw.url?.startsWith(PREFIX) !== true) return false;
     take(request, reply);
@@ -50,6 +51,16 @@ function continueWhenDecided(fastify: FastifyInstance): void {
   fastify.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     if (request.url?.startsWith(PREFIX) !== true) response.writeContinue();
     fastify.routing(request, response);
+  });
+}
+
+/** `CONNECT` (RFC 9110 §9.3.6) never gets to a route: Node hands over the socket, or closes it without a word. */
+function refuseTunnels(fastify: FastifyInstance): void {
+  const allow = ALLOWED_METHODS.join(', ');
+  const answer = `HTTP/1.1 405 Method Not Allowed\r\nAllow: ${allow}\r\nCaracal-Error: method_not_allowed\r\n`;
+  fastify.server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.end(`${answer}Content-Length: 0\r\nConnection: close\r\n\r\n`);
   });
 }
 
