@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  adminOf,
+  claimsOf,
+  created,
+  makeApplication,
+  makeZoneOverHttp,
+  oauth,
+  type ApplicationFixture,
+} from '../support/fixtures.js';
+import { newDataDir, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
+
+const VERIFY = fileURLToPath(new URL('../../dist/audit/verify-main.js', import.meta.url));
+const RESOURCE = 'https://api.example.test/tickets';
+const ROUNDS = 3;
+const LOOPS = 16;
+const PER_ROUND = 60;
+
+interface Issued {
+  readonly jti: string;
+  readonly index: number;
+}
+
+let dataDir: string;
+let server: ServerProcess;
+let application: ApplicationFixture;
+
+beforeAll(async () => {
+  dataDir = await newDataDir();
+  server = await startServer(dataDir);
+  const admin = adminOf(server.url, server.adminToken);
+  await makeZoneOverHttp(admin, 'crash');
+  application = await makeApplication(admin, 'crash', 'agent');
+  const resource = await created(admin, '/v1/zones/crash/resources', {
+    slug: 'tickets',
+    name: 'Tickets',
+    identifier: RESOURCE,
+    enforcement: 'direct',
+    scopes: [{ name: 'tickets:read', description: 'Read tickets' }],
+  });
+  await created(admin, '/v1/zones/crash/grants', {
+    application: application.id,
+    resource: resource.id,
+    scopes: ['tickets:read'],
+  });
+});
+
+afterAll(async () => {
+  await server?.end('SIGKILL');
+  await removeDataDir(dataDir);
+});
+
+/** Asks for tokens in parallel until the server is gone; adds every token that was received whole. */
+async function load(url: string, issued: Issued[]): Promise<void> {
+  const loop = async () => {
+    for (let n = 0; n < 5_000; n += 1) {
+      const form = { grant_type: 'client_credentials', resource: RESOURCE };
+      const answer = await oauth(url, '/z/crash/oauth2/token', form, application).catch(() => undefined);
+      if (!answer) return;
+      expect(answer.status).toBe(200);
+      issued.push({ jti: claimsOf(answer.body.access_token).jti, index: answer.body.receipt.index });
+    }
+  };
+  await Promise.all(Array.from({ length: LOOPS }, loop));
+}
+
+/** Resolves when this many tokens have been issued. */
+async function reached(issued: readonly Issued[], count: number): Promise<void> {
+  for (let n = 0; n < 1_000 && issued.length < count; n += 1) await new Promise((done) => setTimeout(done, 30));
+  expect(issued.length).toBeGreaterThanOrEqual(count);
+}
+
+/** Every jti the zone's ledger says was issued, by index. */
+async function ledgered(): Promise<Map<number, string>> {
+  const admin = adminOf(server.url, server.adminToken);
+  const found = new Map<number, string>();
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const page = await admin.admin(
+      'GET',
+      `/v1/zones/crash/audit/events?limit=200&type=exchange${cursor ? `&cursor=${cursor}` : ''}`,
+    );
+    expect(page.status).toBe(200);
+    for (const item of page.body.items) if (item.entry.token) found.set(item.index, item.entry.token.jti);
+    cursor = page.body.next_cursor;
+  }
+  return found;
+}
+
+describe('kill -9 under load', () => {
+  it('[T6] leaves a dense, verifiable ledger that holds every token that was issued', async () => {
+    const issued: Issued[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const running = load(server.url, issued);
+      await reached(issued, issued.length + PER_ROUND + round * 7);
+      await server.end('SIGKILL');
+      await running;
+      server = await startServer(dataDir);
+    }
+    const entries = await ledgered();
+    expect(issued.filter((one) => entries.get(one.index) !== one.jti)).toEqual([]);
+    const { stdout } = await promisify(execFile)(process.execPath, [VERIFY, '--data-dir', dataDir]);
+    expect(stdout).toMatch(/^crash: \d+ entries verified$/m);
+  }, 240_000);
+
+  it('[T6] the verifier names the first bad index of a tampered ledger and exits 1', async () => {
+    const { default: pg } = await import('pg');
+    const { readFile } = await import('node:fs/promises');
+    const dsn = (await readFile(`${dataDir}/secrets/operator_dsn`, 'utf8')).trim();
+    const client = new pg.Client({ connectionString: dsn });
+    await client.connect();
+    await client.query(`DO $$ DECLARE t regclass; BEGIN
+      FOR t IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'caracal.ledger'::regclass LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', t); END LOOP; END $$`);
+    await client.query(
+      `UPDATE caracal.ledger SET entry = replace(entry, '"allow"', '"deny"') WHERE zone = 'crash' AND index = (SELECT max(index) - 1 FROM caracal.ledger WHERE zone = 'crash' AND entry LIKE '%"allow"%')`,
+    );
+    const { rows } = await client.query(`SELECT max(index) - 1 AS index FROM caracal.ledger WHERE zone = 'crash'`);
+    await client.end();
+    const failed = await promisify(execFile)(process.execPath, [VERIFY, '--data-dir', dataDir]).then(
+      () => undefined,
+      (error: { code: number; stdout: string }) => error,
+    );
+    expect(failed?.code).toBe(1);
+    expect(failed?.stdout).toMatch(/^crash: index \d+: entry bytes do not match the leaf hash$/m);
+    expect(Number(/index (\d+)/.exec(failed?.stdout ?? '')?.[1])).toBeLessThanOrEqual(Number(rows[0].index));
+  }, 60_000);
+});
