@@ -13,10 +13,14 @@ export async function showProfile(directory, env) {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const spent = new Map();
   samples.forEach((id, index) => spent.set(names.get(id), (spent.get(names.get(id)) ?? 0) + timeDeltas[index]));
+  const idle = spent.get('(idle)') ?? 0;
   spent.delete('(idle)');
   const total = [...spent.values()].reduce((sum, micros) => sum + micros, 0);
   const largest = [...spent].sort(([, a], [, b]) => b - a).slice(0, SHOWN);
-  process.stdout.write('\nprocessor time of the server by itself\n');
+  const seconds = (micros) => `${(micros / 1e6).toFixed(1)} s`;
+  process.stdout.write(
+    `\nthe server worked for ${seconds(total)} and waited for ${seconds(idle)}; by function, without what it calls\n`,
+  );
   for (const [name, micros] of largest)
     process.stdout.write(`${((100 * micros) / total).toFixed(1).padStart(5)} %  ${name}\n`);
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ZoneTx } from '../../src/platform/database/index.js';
 import { newUuid } from '../../src/platform/ids/index.js';
-import { claimRows } from '../../src/platform/outbox/outbox-rows.js';
+import { OutboxRows } from '../../src/platform/outbox/outbox-rows.js';
 import type { Message, Queues } from '../../src/platform/queue/index.js';
 import { eventually, makeEffect, QueueBench, testedBackends, ZONE } from '../support/queueing.js';
 
@@ -84,7 +84,7 @@ describe.each(testedBackends())('outbox on %s', (kind) => {
     const { queues, relay } = bench.process(notes);
     await commit('a', 'once', 'then');
     // What a relay does until it dies.
-    const [row] = await bench.database.withSystem('outbox-relay', (tx) => claimRows(tx, 10, 60));
+    const [row] = await new OutboxRows(bench.database).claim(10, 60);
     await queues.send({
       queue: 'lifecycle',
       name: 'note',

@@ -1,15 +1,7 @@
 import type { Clock } from '../../kernel/clock.js';
 import type { Database } from '../database/index.js';
 import { failureCode, type Queues } from '../queue/index.js';
-import {
-  claimRows,
-  markDone,
-  markSent,
-  markUnsent,
-  readBacklog,
-  type ClaimedRow,
-  type OutboxBacklog,
-} from './outbox-rows.js';
+import { OutboxRows, type ClaimedRow, type OutboxBacklog } from './outbox-rows.js';
 
 const BATCH = 100;
 /** Longer than sending one batch can take; a relay that died holds its rows no longer than this. */
@@ -17,6 +9,8 @@ const LEASE_SECONDS = 60;
 const POLL_MS = 1_000;
 const BACKLOG_MS = 5_000;
 const STOP_MS = 5_000;
+/** Its messages are sent directly, many each second, so their end is not looked up; a row for it is done once it is sent. */
+const DIRECT_QUEUE = 'audit';
 
 /** What the relay tells the outside about itself. Nothing here may throw. */
 export interface OutboxObserver {
@@ -38,6 +32,7 @@ export interface OutboxRelayParts {
  * by one at a time. It is woken by a commit of its own replica and otherwise looks by itself, so nothing depends on being woken.
  */
 export class OutboxRelay {
+  private readonly rows: OutboxRows;
   private loop: Promise<void> | undefined;
   private stopped = false;
   private woken = false;
@@ -45,6 +40,7 @@ export class OutboxRelay {
   private backlogReadAt = -Infinity;
 
   constructor(private readonly parts: OutboxRelayParts) {
+    this.rows = new OutboxRows(parts.database);
     parts.queues.onSettled(({ queue, id }) => this.settled(queue, id));
   }
 
@@ -68,11 +64,13 @@ export class OutboxRelay {
 
   /** One round: claims what is due and sends it. Answers how many rows were claimed. */
   async sendDue(): Promise<number> {
-    const rows = await this.parts.database.withSystem('outbox-relay', (tx) => claimRows(tx, BATCH, LEASE_SECONDS));
+    const rows = await this.rows.claim(BATCH, LEASE_SECONDS);
     const outcomes = await Promise.all(rows.map((row) => this.send(row)));
-    const sent = rows.filter((_, index) => outcomes[index] === undefined).map((row) => row.id);
-    if (sent.length > 0) await this.parts.database.withSystem('outbox-relay', (tx) => markSent(tx, sent));
-    const unsent = rows.filter((_, index) => outcomes[index] !== undefined).map((row) => row.id);
+    const sent = rows.filter((_, index) => outcomes[index] === undefined);
+    if (sent.length > 0) await this.rows.markSent(sent.map((row) => row.id));
+    for (const row of sent.filter(({ queue }) => queue === DIRECT_QUEUE))
+      await this.rows.markDone(row.queue, row.messageId);
+    const unsent = rows.filter((_, index) => outcomes[index] !== undefined);
     const code = outcomes.find((outcome) => outcome !== undefined);
     if (code !== undefined) await this.giveBack(unsent, code);
     return rows.length;
@@ -80,7 +78,7 @@ export class OutboxRelay {
 
   /** How much waits and for how long. */
   backlog(): Promise<OutboxBacklog> {
-    return this.parts.database.withSystem('outbox-relay', readBacklog);
+    return this.rows.backlog();
   }
 
   private async run(): Promise<void> {
@@ -119,15 +117,18 @@ export class OutboxRelay {
     }
   }
 
-  private async giveBack(ids: readonly string[], code: string): Promise<void> {
-    this.parts.observer.unsent(ids.length, code);
-    await this.parts.database.withSystem('outbox-relay', (tx) => markUnsent(tx, ids, code));
+  private async giveBack(rows: readonly ClaimedRow[], code: string): Promise<void> {
+    this.parts.observer.unsent(rows.length, code);
+    await this.rows.markUnsent(
+      rows.map((row) => row.id),
+      code,
+    );
   }
 
   private async settled(queue: ClaimedRow['queue'], id: string): Promise<void> {
-    await this.parts.database.withSystem('outbox-relay', (tx) => markDone(tx, queue, id));
+    if (queue === DIRECT_QUEUE) return;
     // The aggregate's next row may go now.
-    this.wake();
+    if (await this.rows.markDone(queue, id)) this.wake();
   }
 
   private rest(): Promise<void> {
