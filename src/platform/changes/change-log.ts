@@ -55,5 +55,6 @@ export async function readChanges(database: Database, zone: string, after: bigin
   );
   const changes = rows.map((row) => ({ zone, seq: BigInt(row.seq), kind: row.kind, id: row.id }));
   const dense = changes.every((change, at) => change.seq === after + BigInt(at) + 1n);
-  return dense && changes.length < READ_LIMIT ? changes : undefined;
+  // Asked only when the head has moved on: no row at all means that the log was trimmed this far.
+  return dense && changes.length > 0 && changes.length < READ_LIMIT ? changes : undefined;
 }
