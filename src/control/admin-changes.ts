@@ -6,7 +6,7 @@ import { SYSTEM_ZONE } from './domain/zone.js';
 import type { EndedBy } from './kill-switch.js';
 import { isRetryable, translateConflict } from './persistence/conflicts.js';
 import { lockGraph, lockZone } from './persistence/locks.js';
-import type { ZoneEntity } from './persistence/zone.entity.js';
+import type { ZoneEntity } from './persistence/entities/zone.entity.js';
 
 /** Who administers, by the credential, and what is known of the request. */
 export interface AdminCall {

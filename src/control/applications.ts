@@ -8,12 +8,12 @@ import { invalidRequest } from './domain/faults.js';
 import { looserThan, type SessionLimits } from './domain/session-limits.js';
 import { zoneSettings } from './domain/zone-settings.js';
 import type { KillSwitch } from './kill-switch.js';
-import { ApplicationEntity } from './persistence/application.entity.js';
+import { ApplicationEntity } from './persistence/entities/application.entity.js';
 import { archiveGrants } from './persistence/grants-of.js';
 import { freeSlug } from './persistence/free-slug.js';
 import { getObject, listObjects, statusFilter, type Slice } from './persistence/lists.js';
 import { lockObject } from './persistence/locks.js';
-import type { ZoneEntity } from './persistence/zone.entity.js';
+import type { ZoneEntity } from './persistence/entities/zone.entity.js';
 import { insertRow, updateRow } from './persistence/writes.js';
 
 export interface NewApplication {

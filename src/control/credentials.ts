@@ -8,12 +8,17 @@ import type { EgressGuard } from '../platform/egress/index.js';
 import { newId } from '../platform/ids/index.js';
 import type { AdminCall, AdminChanges, AdminTx } from './admin-changes.js';
 import { refuseArchived } from './domain/changes.js';
-import { credentialBody, isLiveCredential, MOST_LIVE_CREDENTIALS, type CredentialType } from './domain/credential.js';
+import {
+  credentialBody,
+  isLiveCredential,
+  MOST_LIVE_CREDENTIALS,
+  type CredentialType,
+} from './domain/credentials/credential.js';
 import { invalidRequest } from './domain/faults.js';
-import { credentialFaults } from './domain/new-credential.js';
+import { credentialFaults } from './domain/credentials/new-credential.js';
 import type { KillSwitch } from './kill-switch.js';
-import { ApplicationEntity } from './persistence/application.entity.js';
-import { CredentialEntity } from './persistence/credential.entity.js';
+import { ApplicationEntity } from './persistence/entities/application.entity.js';
+import { CredentialEntity } from './persistence/entities/credential.entity.js';
 import { getObject, listObjects, NOT_REVOKED, type Slice } from './persistence/lists.js';
 import { lockObject } from './persistence/locks.js';
 import { insertRow } from './persistence/writes.js';

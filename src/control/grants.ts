@@ -6,11 +6,12 @@ import type { AdminCall, AdminChanges, AdminTx } from './admin-changes.js';
 import { changedTime, refuseArchived } from './domain/changes.js';
 import { Faults } from './domain/faults.js';
 import { grantBody } from './domain/grant.js';
-import { ApplicationEntity } from './persistence/application.entity.js';
-import { GrantEntity } from './persistence/grant.entity.js';
+import { isObjectId } from './domain/object-id.js';
+import { ApplicationEntity } from './persistence/entities/application.entity.js';
+import { GrantEntity } from './persistence/entities/grant.entity.js';
 import { getObject, listObjects, statusFilter, type Slice } from './persistence/lists.js';
 import { holdObject, lockObject } from './persistence/locks.js';
-import { ResourceEntity } from './persistence/resource.entity.js';
+import { ResourceEntity } from './persistence/entities/resource.entity.js';
 import { insertRow, updateRow } from './persistence/writes.js';
 
 export interface NewGrant {
@@ -143,7 +144,7 @@ async function checkReferences(tx: AdminTx, input: NewGrant, faults: Faults): Pr
 }
 
 async function holdResourceOf(tx: AdminTx, id: string): Promise<ResourceEntity> {
-  const grant = await tx.em.findOneBy(GrantEntity, { zone: tx.zone, id });
+  const grant = isObjectId(id) ? await tx.em.findOneBy(GrantEntity, { zone: tx.zone, id }) : null;
   const resource = grant && (await holdObject(tx, ResourceEntity, grant.resource));
   if (!resource) throw new AppError('not_found', 'There is no such object.');
   return resource;

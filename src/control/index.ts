@@ -1,5 +1,5 @@
 export { ControlModule } from './control.module.js';
-export { CONTROL_ENTITIES } from './persistence/entities.js';
+export { CONTROL_ENTITIES } from './persistence/entities/control-entities.js';
 export { Catalogue } from './catalogue/catalogue.js';
 export { ProviderSecrets } from './catalogue/provider-secrets.js';
 export { KillSwitch, type EndedBy } from './kill-switch.js';

@@ -1,10 +1,10 @@
 import { AppError } from '../kernel/app-error.js';
 import type { ChangeTx } from '../audit/index.js';
-import { ApplicationEntity } from './persistence/application.entity.js';
-import { CredentialEntity } from './persistence/credential.entity.js';
+import { ApplicationEntity } from './persistence/entities/application.entity.js';
+import { CredentialEntity } from './persistence/entities/credential.entity.js';
 import { writeEnding, type Ending } from './persistence/endings.js';
 import { lockObject, lockZone } from './persistence/locks.js';
-import { ZoneEntity } from './persistence/zone.entity.js';
+import { ZoneEntity } from './persistence/entities/zone.entity.js';
 import { updateRow } from './persistence/writes.js';
 
 /** Who ends something, why, and when. */

@@ -16,7 +16,7 @@ import {
 } from './domain/providers/provider-kinds.js';
 import { getObject, listObjects, statusFilter, type Slice } from './persistence/lists.js';
 import { lockObject } from './persistence/locks.js';
-import { ProviderEntity } from './persistence/provider.entity.js';
+import { ProviderEntity } from './persistence/entities/provider.entity.js';
 import { insertRow, updateRow } from './persistence/writes.js';
 
 export interface NewProvider {

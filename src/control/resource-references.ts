@@ -6,10 +6,10 @@ import { Faults } from './domain/faults.js';
 import { holdsSecret, injectsCredential } from './domain/providers/provider-kinds.js';
 import { originOf } from './domain/resources/origin.js';
 import type { ResourceDraft } from './domain/resources/resource-draft.js';
-import { ApplicationEntity } from './persistence/application.entity.js';
+import { ApplicationEntity } from './persistence/entities/application.entity.js';
 import { holdObject, lockObject } from './persistence/locks.js';
-import { ProviderEntity } from './persistence/provider.entity.js';
-import type { ResourceEntity } from './persistence/resource.entity.js';
+import { ProviderEntity } from './persistence/entities/provider.entity.js';
+import type { ResourceEntity } from './persistence/entities/resource.entity.js';
 import { updateRow } from './persistence/writes.js';
 
 /** What a resource refers to: its upstream, its provider, the application that serves it. */

@@ -21,7 +21,7 @@ import { freeSlug } from './persistence/free-slug.js';
 import { archiveGrants, withdrawScopes } from './persistence/grants-of.js';
 import { getObject, listObjects, statusFilter, type Slice } from './persistence/lists.js';
 import { lockObject } from './persistence/locks.js';
-import { ResourceEntity } from './persistence/resource.entity.js';
+import { ResourceEntity } from './persistence/entities/resource.entity.js';
 import type { ResourceReferences } from './resource-references.js';
 import { insertRow, updateRow } from './persistence/writes.js';
 

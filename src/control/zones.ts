@@ -12,7 +12,7 @@ import type { StoredZoneSettings } from './domain/zone-settings.js';
 import type { KillSwitch } from './kill-switch.js';
 import { getZone, listZones, type Slice } from './persistence/lists.js';
 import { createZoneRows } from './persistence/zone-rows.js';
-import { ZoneEntity } from './persistence/zone.entity.js';
+import { ZoneEntity } from './persistence/entities/zone.entity.js';
 
 export interface NewZone {
   readonly slug: string;

@@ -1,6 +1,6 @@
 import { deepFreeze } from '../domain/deep-freeze.js';
 import type { ApplicationRow } from '../domain/application.js';
-import type { CredentialRow } from '../domain/credential.js';
+import type { CredentialRow } from '../domain/credentials/credential.js';
 import type { GrantRow } from '../domain/grant.js';
 import type { ProviderRow } from '../domain/providers/provider.js';
 import type { ResourceRow } from '../domain/resources/resource.js';

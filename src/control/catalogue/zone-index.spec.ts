@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CatalogueRows, ChangedIds } from '../persistence/catalogue-rows.js';
 import type { ApplicationRow } from '../domain/application.js';
-import type { CredentialRow } from '../domain/credential.js';
+import type { CredentialRow } from '../domain/credentials/credential.js';
 import type { GrantRow } from '../domain/grant.js';
 import type { ProviderRow } from '../domain/providers/provider.js';
 import type { ResourceRow } from '../domain/resources/resource.js';

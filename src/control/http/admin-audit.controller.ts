@@ -2,7 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import type { JsonObject } from '../../kernel/json.js';
 import { Database } from '../../platform/database/index.js';
 import { AdminAccess, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
-import { adminAuditItem } from '../domain/admin-audit.js';
+import { adminAuditItem } from '../domain/audit/admin-audit.js';
 import { invalidRequest } from '../domain/faults.js';
 import { adminAuditKey, entryOf, readAdminAudit } from '../persistence/admin-audit-rows.js';
 import { timeOf } from './answers.js';

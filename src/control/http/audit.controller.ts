@@ -4,11 +4,13 @@ import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { AdminAccess, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
 import { invalidRequest } from '../domain/faults.js';
-import { summarizeRequest } from '../domain/request-summary.js';
+import { summarizeRequest } from '../domain/audit/request-summary.js';
 import { timeOf } from './answers.js';
 import { EventQuery } from './dto/event-query.dto.js';
 
 const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
+/** What a request id may be: 1–128 printable ASCII characters. */
+const REQUEST_ID = /^[\x20-\x7e]{1,128}$/;
 const FACET_NAMES = [
   'type',
   'decision',
@@ -52,6 +54,7 @@ export class AuditController {
   @Get('requests/:request')
   @AdminAccess('audit')
   async request(@Param('zone') zone: string, @Param('request') requestId: string): Promise<JsonObject> {
+    if (!REQUEST_ID.test(requestId)) throw new AppError('not_found', 'The ledger holds no entry of this request.');
     const items = await this.ledger.byRequest(zone, requestId);
     const summary = summarizeRequest(items.map((item) => item.entry));
     return { request_id: requestId, items: items as unknown as JsonObject[], summary };

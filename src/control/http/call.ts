@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { AdminPrincipal } from '../../auth/index.js';
-import { requestFacts, requireIfMatch, type Precondition } from '../../platform/http/index.js';
+import { conditionalParam, requestFacts, requireIfMatch, type Precondition } from '../../platform/http/index.js';
 import type { AdminCall } from '../admin-changes.js';
 
 /** Injects who administers and from where into a handler with `@AdminAccess`. */
@@ -19,7 +19,7 @@ export interface ObjectChange {
 }
 
 /** Injects the {@link ObjectChange} of a route with `:zone` and, but for zones, `:id`; refuses with 428 without `If-Match`. */
-export const Change = createParamDecorator((_: unknown, context: ExecutionContext): ObjectChange => {
+export const Change = conditionalParam((_, context): ObjectChange => {
   const request = requestOf(context);
   const { zone = '', id = '' } = request.params as { zone?: string; id?: string };
   return { call: callOf(request), zone, id, condition: requireIfMatch(request) };

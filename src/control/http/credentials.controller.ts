@@ -4,7 +4,7 @@ import type { JsonObject } from '../../kernel/json.js';
 import { AdminAccess, Idempotent, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
 import type { AdminCall } from '../admin-changes.js';
 import { Credentials, type NewCredential } from '../credentials.js';
-import { credentialBody } from '../domain/credential.js';
+import { credentialBody } from '../domain/credentials/credential.js';
 import { plain, timeOf } from './answers.js';
 import { Call } from './call.js';
 import { CreateCredentialDto } from './dto/credential.dto.js';

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../kernel/json.js';
-import { formatTime } from '../../kernel/times.js';
+import { formatTime, parseTime } from '../../kernel/times.js';
 import type { Database } from '../../platform/database/index.js';
 
 /** Which administrative changes are asked for. Times in milliseconds, half-open. */
@@ -34,21 +34,10 @@ export async function readAdminAudit(
   slice: { readonly limit: number; readonly cursor?: string },
 ): Promise<AdminAuditRow[] | undefined> {
   const after = slice.cursor === undefined ? undefined : KEY.exec(slice.cursor);
-  if (after === null) return undefined;
+  if (after === null || (after && !isTime(after[1] ?? ''))) return undefined;
   const params: unknown[] = [];
   const bind = (value: unknown): string => `$${params.push(value)}`;
-  // The first facet is the type; written as the partial index has it.
-  const where = [`facets[1] COLLATE "C" LIKE 'type=admin.%'`];
-  if (filter.requestId !== undefined) where.push(`request_id = ${bind(filter.requestId)}`);
-  if (filter.zone !== undefined) where.push(`zone = ${bind(filter.zone)}`);
-  if (filter.token !== undefined) where.push(`facets @> ARRAY[${bind(`actor_token=${filter.token}`)}::text]`);
-  if (filter.action !== undefined) where.push(`facets[1] = ${bind(`type=admin.${filter.action}`)}`);
-  if (filter.since !== undefined) where.push(`ingested_at >= ${bind(formatTime(filter.since))}`);
-  if (filter.until !== undefined) where.push(`ingested_at < ${bind(formatTime(filter.until))}`);
-  if (after)
-    where.push(
-      `(ingested_at, zone, index) < (${bind(after[1])}::timestamptz, ${bind(after[2])}, ${bind(after[3])}::bigint)`,
-    );
+  const where = [...conditions(filter, bind), ...(after ? [older(after, bind)] : [])];
   return database.withSystem('admin-audit', async (tx) => {
     await tx.query(`SET LOCAL timezone = 'UTC'`);
     return tx.query<AdminAuditRow>(
@@ -57,6 +46,29 @@ export async function readAdminAudit(
       params,
     );
   });
+}
+
+type Bind = (value: unknown) => string;
+
+function conditions(filter: AdminAuditFilter, bind: Bind): string[] {
+  // The first facet is the type; the first condition is written as the partial index has it.
+  const where = [`facets[1] COLLATE "C" LIKE 'type=admin.%'`];
+  if (filter.requestId !== undefined) where.push(`request_id = ${bind(filter.requestId)}`);
+  if (filter.zone !== undefined) where.push(`zone = ${bind(filter.zone)}`);
+  if (filter.token !== undefined) where.push(`facets @> ARRAY[${bind(`actor_token=${filter.token}`)}::text]`);
+  if (filter.action !== undefined) where.push(`facets[1] = ${bind(`type=admin.${filter.action}`)}`);
+  if (filter.since !== undefined) where.push(`ingested_at >= ${bind(formatTime(filter.since))}`);
+  if (filter.until !== undefined) where.push(`ingested_at < ${bind(formatTime(filter.until))}`);
+  return where;
+}
+
+function older([, at, zone, index]: readonly string[], bind: Bind): string {
+  return `(ingested_at, zone, index) < (${bind(at)}::timestamptz, ${bind(zone)}, ${bind(index)}::bigint)`;
+}
+
+/** Whether a text in the form of {@link KEY} is a time that exists. */
+function isTime(text: string): boolean {
+  return parseTime(text.replace(' ', 'T').replace('+00', 'Z')) !== undefined;
 }
 
 /** The entry of a row as it was hashed. */

@@ -1,17 +1,17 @@
 import { In } from 'typeorm';
 import type { Database, ZoneTx } from '../../platform/database/index.js';
 import type { ApplicationRow } from '../domain/application.js';
-import type { CredentialRow } from '../domain/credential.js';
+import type { CredentialRow } from '../domain/credentials/credential.js';
 import type { GrantRow } from '../domain/grant.js';
 import type { ProviderRow } from '../domain/providers/provider.js';
 import type { ResourceRow } from '../domain/resources/resource.js';
 import type { ZoneRow } from '../domain/zone.js';
-import { ApplicationEntity } from './application.entity.js';
-import { CredentialEntity } from './credential.entity.js';
-import { GrantEntity } from './grant.entity.js';
-import { ProviderEntity } from './provider.entity.js';
-import { ResourceEntity } from './resource.entity.js';
-import { ZoneEntity } from './zone.entity.js';
+import { ApplicationEntity } from './entities/application.entity.js';
+import { CredentialEntity } from './entities/credential.entity.js';
+import { GrantEntity } from './entities/grant.entity.js';
+import { ProviderEntity } from './entities/provider.entity.js';
+import { ResourceEntity } from './entities/resource.entity.js';
+import { ZoneEntity } from './entities/zone.entity.js';
 
 /** Rows of a zone's catalogue: all of them, or those that were asked for. */
 export interface CatalogueRows {

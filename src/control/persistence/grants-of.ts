@@ -27,9 +27,9 @@ export function withdrawScopes(
 ): Promise<string[]> {
   return returningIds(
     tx,
-    `UPDATE grants g SET scopes = rest.scopes, updated_at = $4, version = version + 1,
+    `UPDATE grants g SET scopes = rest.scopes, updated_at = $4::timestamptz, version = version + 1,
        status = CASE WHEN cardinality(rest.scopes) = 0 THEN 'archived' ELSE 'active' END,
-       archived_at = CASE WHEN cardinality(rest.scopes) = 0 THEN $4 ELSE NULL END
+       archived_at = CASE WHEN cardinality(rest.scopes) = 0 THEN $4::timestamptz ELSE NULL END
      FROM (SELECT o.id, ARRAY(SELECT s FROM unnest(o.scopes) s WHERE NOT s = ANY($3::text[])) AS scopes
            FROM grants o WHERE o.zone = $1 AND o.resource = $2 AND o.status = 'active' AND o.scopes && $3::text[]) rest
      WHERE g.zone = $1 AND g.id = rest.id AND g.status = 'active' RETURNING g.id`,

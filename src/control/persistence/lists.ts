@@ -1,12 +1,13 @@
 import { In, IsNull, MoreThan, Not, type FindOptionsWhere } from 'typeorm';
 import { AppError } from '../../kernel/app-error.js';
 import type { Database } from '../../platform/database/index.js';
-import type { ApplicationEntity } from './application.entity.js';
-import type { CredentialEntity } from './credential.entity.js';
-import type { GrantEntity } from './grant.entity.js';
-import type { ProviderEntity } from './provider.entity.js';
-import type { ResourceEntity } from './resource.entity.js';
-import { ZoneEntity } from './zone.entity.js';
+import type { ApplicationEntity } from './entities/application.entity.js';
+import type { CredentialEntity } from './entities/credential.entity.js';
+import type { GrantEntity } from './entities/grant.entity.js';
+import type { ProviderEntity } from './entities/provider.entity.js';
+import type { ResourceEntity } from './entities/resource.entity.js';
+import { ZoneEntity } from './entities/zone.entity.js';
+import { isObjectId } from '../domain/object-id.js';
 import { SYSTEM_ZONE } from '../domain/zone.js';
 
 type ZoneObject = ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity;
@@ -37,7 +38,8 @@ export async function getObject<Row extends ZoneObject>(
   zone: string,
   id: string,
 ): Promise<Row> {
-  const row = await database.readZone(zone, (tx) => tx.em.findOneBy<ZoneObject>(entity, { zone, id }));
+  const row =
+    isObjectId(id) && (await database.readZone(zone, (tx) => tx.em.findOneBy<ZoneObject>(entity, { zone, id })));
   if (!row) throw new AppError('not_found', 'There is no such object.');
   return row as Row;
 }

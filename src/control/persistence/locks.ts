@@ -1,11 +1,12 @@
 import { AppError } from '../../kernel/app-error.js';
 import type { ZoneTx } from '../../platform/database/index.js';
-import type { ApplicationEntity } from './application.entity.js';
-import type { CredentialEntity } from './credential.entity.js';
-import type { GrantEntity } from './grant.entity.js';
-import type { ProviderEntity } from './provider.entity.js';
-import type { ResourceEntity } from './resource.entity.js';
-import { ZoneEntity } from './zone.entity.js';
+import type { ApplicationEntity } from './entities/application.entity.js';
+import type { CredentialEntity } from './entities/credential.entity.js';
+import type { GrantEntity } from './entities/grant.entity.js';
+import type { ProviderEntity } from './entities/provider.entity.js';
+import type { ResourceEntity } from './entities/resource.entity.js';
+import { isObjectId } from '../domain/object-id.js';
+import { ZoneEntity } from './entities/zone.entity.js';
 
 type ZoneObject = ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity;
 
@@ -46,6 +47,7 @@ async function find<Row extends ZoneObject>(
   id: string,
   mode: 'pessimistic_read' | 'pessimistic_write',
 ): Promise<Row | undefined> {
+  if (!isObjectId(id)) return undefined;
   const row = await tx.em.findOne<ZoneObject>(entity, { where: { zone: tx.zone, id }, lock: { mode } });
   return (row as Row | null) ?? undefined;
 }

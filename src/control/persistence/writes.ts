@@ -1,10 +1,10 @@
 import type { ObjectLiteral } from 'typeorm';
 import type { ZoneTx } from '../../platform/database/index.js';
-import type { ApplicationEntity } from './application.entity.js';
-import type { CredentialEntity } from './credential.entity.js';
-import type { GrantEntity } from './grant.entity.js';
-import type { ProviderEntity } from './provider.entity.js';
-import type { ResourceEntity } from './resource.entity.js';
+import type { ApplicationEntity } from './entities/application.entity.js';
+import type { CredentialEntity } from './entities/credential.entity.js';
+import type { GrantEntity } from './entities/grant.entity.js';
+import type { ProviderEntity } from './entities/provider.entity.js';
+import type { ResourceEntity } from './entities/resource.entity.js';
 
 type ZoneObject = ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity;
 

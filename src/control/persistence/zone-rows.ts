@@ -1,6 +1,6 @@
 import type { ZoneTx } from '../../platform/database/index.js';
 import type { StoredZoneSettings } from '../domain/zone-settings.js';
-import { ZoneEntity } from './zone.entity.js';
+import { ZoneEntity } from './entities/zone.entity.js';
 
 export interface ZoneValues {
   readonly id: string;

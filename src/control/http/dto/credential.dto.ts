@@ -1,7 +1,7 @@
-import { IsIn, IsString, MaxLength } from 'class-validator';
+import { IsIn } from 'class-validator';
 import type { JsonObject } from '../../../kernel/json.js';
-import { CREDENTIAL_TYPES, type CredentialType } from '../../domain/credential.js';
-import { IsMembers, IsTime, IsUrlText, Optional } from './rules.js';
+import { CREDENTIAL_TYPES, type CredentialType } from '../../domain/credentials/credential.js';
+import { IsMembers, IsText, IsTime, IsUrlText, Optional } from './rules.js';
 
 /** A credential to be made; which members belong to which type is judged with the type. */
 export class CreateCredentialDto {
@@ -21,13 +21,11 @@ export class CreateCredentialDto {
   spiffe_id?: string;
 
   @Optional()
-  @MaxLength(1_024)
-  @IsString()
+  @IsText(1_024)
   tls_client_auth_subject_dn?: string;
 
   @Optional()
-  @MaxLength(255)
-  @IsString()
+  @IsText(255)
   tls_client_auth_san_dns?: string;
 
   @Optional()
@@ -35,13 +33,11 @@ export class CreateCredentialDto {
   tls_client_auth_san_uri?: string;
 
   @Optional()
-  @MaxLength(64)
-  @IsString()
+  @IsText(64)
   tls_client_auth_san_ip?: string;
 
   @Optional()
-  @MaxLength(320)
-  @IsString()
+  @IsText(320)
   tls_client_auth_san_email?: string;
 
   @Optional()

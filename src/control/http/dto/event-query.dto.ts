@@ -1,5 +1,5 @@
-import { IsIn, IsString, Matches, MaxLength } from 'class-validator';
-import { IsTime, Optional } from './rules.js';
+import { IsIn, IsString, Matches } from 'class-validator';
+import { IsText, IsTime, Optional } from './rules.js';
 
 const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
 const INDEX_RULE = { message: 'must be an index of the ledger, like 42' };
@@ -15,8 +15,7 @@ export class EventQuery {
   cursor?: string;
 
   @Optional()
-  @MaxLength(255)
-  @IsString()
+  @IsText(255)
   type?: string;
 
   @Optional()
@@ -24,48 +23,39 @@ export class EventQuery {
   decision?: string;
 
   @Optional()
-  @MaxLength(128)
-  @IsString()
+  @IsText(128)
   request_id?: string;
 
   @Optional()
-  @MaxLength(255)
-  @IsString()
+  @IsText(255)
   txn?: string;
 
   @Optional()
-  @MaxLength(255)
-  @IsString()
+  @IsText(255)
   session?: string;
 
   @Optional()
-  @MaxLength(255)
-  @IsString()
+  @IsText(255)
   application?: string;
 
   @Optional()
-  @MaxLength(1_024)
-  @IsString()
+  @IsText(1_024)
   subject?: string;
 
   @Optional()
-  @MaxLength(255)
-  @IsString()
+  @IsText(255)
   delegation?: string;
 
   @Optional()
-  @MaxLength(2_048)
-  @IsString()
+  @IsText(2_048)
   resource?: string;
 
   @Optional()
-  @MaxLength(255)
-  @IsString()
+  @IsText(255)
   reason?: string;
 
   @Optional()
-  @MaxLength(255)
-  @IsString()
+  @IsText(255)
   jti?: string;
 
   /** The first index. */
@@ -98,25 +88,21 @@ export class AdminAuditQuery {
   cursor?: string;
 
   @Optional()
-  @MaxLength(128)
-  @IsString()
+  @IsText(128)
   request_id?: string;
 
   @Optional()
-  @MaxLength(128)
-  @IsString()
+  @IsText(128)
   zone?: string;
 
   /** Id of the admin token. */
   @Optional()
-  @MaxLength(128)
-  @IsString()
+  @IsText(128)
   token?: string;
 
   /** `<area>.<action>`, like `zones.kill`. */
   @Optional()
-  @MaxLength(128)
-  @IsString()
+  @IsText(128)
   action?: string;
 
   @Optional()

@@ -1,6 +1,5 @@
-import { IsString, MaxLength } from 'class-validator';
 import type { JsonObject } from '../../../kernel/json.js';
-import { IsMembers, IsName, Optional } from './rules.js';
+import { IsMembers, IsName, IsText, Optional } from './rules.js';
 
 /** A provider inside another request: it may be named after what it is for. */
 export class ProviderPartDto {
@@ -8,8 +7,7 @@ export class ProviderPartDto {
   @IsName()
   name?: string;
 
-  @MaxLength(64)
-  @IsString()
+  @IsText(64)
   kind!: string;
 
   /** Its members depend on the kind. */
@@ -27,8 +25,7 @@ export class CreateProviderDto {
   @IsName()
   name!: string;
 
-  @MaxLength(64)
-  @IsString()
+  @IsText(64)
   kind!: string;
 
   @Optional()

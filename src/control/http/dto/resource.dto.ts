@@ -1,29 +1,18 @@
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsString,
-  MaxLength,
-  ValidateIf,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, ValidateIf, ValidateNested } from 'class-validator';
 import { MOST_OPERATIONS, OPERATION_METHODS } from '../../domain/resources/operations.js';
 import { MOST_SCOPES } from '../../domain/resources/scope-names.js';
-import { Clearable, IsName, IsReference, IsSlug, IsUrlText, IsWhole, Optional } from './rules.js';
+import { Clearable, IsName, IsReference, IsSlug, IsText, IsUrlText, IsWhole, Optional } from './rules.js';
 
 const MOST_MS = 3_600_000;
 const MOST_BODY = 10 * 1024 ** 3;
 
 export class ScopeDto {
-  @MaxLength(128)
-  @IsString()
+  @IsText(128)
   name!: string;
 
   @Optional()
-  @MaxLength(500)
-  @IsString()
+  @IsText(500)
   description?: string;
 }
 
@@ -34,23 +23,19 @@ export class OperationDto {
   method?: string;
 
   @ValidateIf((operation: OperationDto) => operation.mcp_tool === undefined)
-  @MaxLength(1_024)
-  @IsString()
+  @IsText(1_024)
   path?: string;
 
   @Optional()
-  @MaxLength(128)
-  @IsString()
+  @IsText(128)
   mcp_tool?: string;
 
-  @MaxLength(1_024)
-  @IsString()
+  @IsText(1_024)
   scope!: string;
 }
 
 export class EgressAllowDto {
-  @MaxLength(64)
-  @IsString()
+  @IsText(64)
   cidr!: string;
 
   @IsWhole(1, 65_535)
@@ -127,8 +112,7 @@ export class ResourceValuesDto {
 
   /** The scope that `operations: "any"` asks of every call. */
   @Optional()
-  @MaxLength(1_024)
-  @IsString()
+  @IsText(1_024)
   scope?: string;
 
   @Clearable()
@@ -181,8 +165,7 @@ export class CreateResourceDto extends ResourceValuesDto {
 
   /** An absolute URI (RFC 8707 §2); made from zone and slug when it is omitted. */
   @Optional()
-  @MaxLength(1_024)
-  @IsString()
+  @IsText(1_024)
   identifier?: string;
 
   @Optional()

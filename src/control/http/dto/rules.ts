@@ -32,13 +32,22 @@ export function IsSlug(): PropertyDecorator {
   return rule('isSlug', isSlug, SLUG_RULE);
 }
 
+/** A text of at most so many characters that every store and log can hold as it is. */
+export function IsText(most: number): PropertyDecorator {
+  return all(
+    Matches(/^\P{Cc}*$/u, { message: `must be at most ${most} characters without control characters` }),
+    MaxLength(most),
+    IsString(),
+  );
+}
+
 /** An id of another object; whether there is one is asked later. */
 export function IsReference(): PropertyDecorator {
-  return all(MaxLength(MOST_ID), IsString());
+  return IsText(MOST_ID);
 }
 
 export function IsUrlText(): PropertyDecorator {
-  return all(MaxLength(2_048), IsString());
+  return IsText(2_048);
 }
 
 export function IsTime(): PropertyDecorator {

@@ -1,6 +1,6 @@
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator';
-import { Clearable, IsName, IsSlug, IsWhole, Optional } from './rules.js';
+import { IsBoolean, IsIn, ValidateNested } from 'class-validator';
+import { Clearable, IsName, IsSlug, IsText, IsWhole, Optional } from './rules.js';
 import { ZoneLimitsDto } from './session-limits.dto.js';
 
 export class TokenLifetimesDto {
@@ -71,7 +71,6 @@ export class PatchZoneDto extends ZoneSettingsDto {
 
 export class KillZoneDto {
   @Optional()
-  @MaxLength(500)
-  @IsString()
+  @IsText(500)
   reason?: string;
 }

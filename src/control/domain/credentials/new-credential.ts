@@ -1,5 +1,5 @@
-import type { FieldFault } from '../../kernel/app-error.js';
-import type { JsonObject } from '../../kernel/json.js';
+import type { FieldFault } from '../../../kernel/app-error.js';
+import type { JsonObject } from '../../../kernel/json.js';
 import { CERTIFICATE_MEMBERS, type CredentialType } from './credential.js';
 import { jwksFaults } from './jwks.js';
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import type { JsonObject } from '../../kernel/json.js';
+import type { JsonObject } from '../../../kernel/json.js';
 import { credentialBody, isLiveCredential, type CredentialRow, type CredentialType } from './credential.js';
 import { credentialFaults } from './new-credential.js';
 

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.js';
-import { SYSTEM_ZONE } from './zone.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.js';
+import { SYSTEM_ZONE } from '../zone.js';
 
 const PREFIX = 'admin.';
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.js';
 
 /** Members of entries that say who did what to what; of each, the first value any entry gives. */
 const FACTS = [

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../kernel/json.js';
-import { formatTime } from '../../kernel/times.js';
+import type { JsonObject } from '../../../kernel/json.js';
+import { formatTime } from '../../../kernel/times.js';
 
 export const CREDENTIAL_TYPES = ['client_secret', 'jwks', 'jwks_uri', 'spiffe', 'certificate'] as const;
 export type CredentialType = (typeof CREDENTIAL_TYPES)[number];

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { JsonObject } from '../../kernel/json.js';
-import type { SessionLimits } from '../domain/session-limits.js';
+import type { JsonObject } from '../../../kernel/json.js';
+import type { SessionLimits } from '../../domain/session-limits.js';
 
 @Entity({ name: 'applications', schema: 'caracal' })
 export class ApplicationEntity {

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { JsonObject } from '../../kernel/json.js';
+import type { JsonObject } from '../../../kernel/json.js';
 
 @Entity({ name: 'providers', schema: 'caracal' })
 export class ProviderEntity {

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { StoredZoneSettings } from '../domain/zone-settings.js';
+import type { StoredZoneSettings } from '../../domain/zone-settings.js';
 
 @Entity({ name: 'zones', schema: 'caracal' })
 export class ZoneEntity {

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { JsonObject } from '../../kernel/json.js';
-import type { CredentialType } from '../domain/credential.js';
+import type { JsonObject } from '../../../kernel/json.js';
+import type { CredentialType } from '../../domain/credentials/credential.js';
 
 @Entity({ name: 'credentials', schema: 'caracal' })
 export class CredentialEntity {

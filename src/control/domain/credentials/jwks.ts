@@ -1,9 +1,11 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
-import type { FieldFault } from '../../kernel/app-error.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.js';
+import type { FieldFault } from '../../../kernel/app-error.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.js';
 
 const MOST_KEYS = 16;
 const MOST_KID = 256;
+/** As JSON spells it; no JSON column holds one. */
+const NUL = '\\u0000';
 /** Members that only a private or symmetric key has (RFC 7518 §6). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 const CURVES: Readonly<Record<string, string>> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' };
@@ -16,6 +18,7 @@ const RSA_LEAST_BITS = 2048;
  */
 export function jwksFaults(jwks: JsonObject): readonly FieldFault[] {
   const { keys } = jwks;
+  if (JSON.stringify(jwks).includes(NUL)) return [{ field: 'jwks', message: 'must not hold NUL characters' }];
   if (!Array.isArray(keys) || keys.length === 0 || keys.length > MOST_KEYS) {
     return [{ field: 'jwks.keys', message: `must be an array of 1–${MOST_KEYS} public keys (RFC 7517 §5)` }];
   }

@@ -1,11 +1,11 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { EgressGrants } from '../../platform/egress/index.js';
+import type { EgressGrants } from '../../../platform/egress/index.js';
 import type {
   DeclaredScope,
   ResourceLimits,
   ResourceOperation,
   ResourceOptions,
-} from '../domain/resources/resource.js';
+} from '../../domain/resources/resource.js';
 
 @Entity({ name: 'resources', schema: 'caracal' })
 export class ResourceEntity {
