@@ -213,3 +213,30 @@ describe('[T12] an administration listener of its own', () => {
     }
   });
 });
+
+describe('[T1] metrics of a server that is not bound to loopback', () => {
+  it('are read with the metrics token or an admin token, not without', async () => {
+    const token = 'metrics-token-of-this-test';
+    const app = await startTestApp({ HOST: '0.0.0.0', METRICS_TOKEN: token });
+    try {
+      const read = (authorization?: string) =>
+        call(app.url, {
+          method: 'GET',
+          path: '/metrics',
+          headers: authorization === undefined ? {} : { authorization },
+        });
+      expect((await read()).status).toBe(401);
+      expect((await read('Bearer wrong')).status).toBe(401);
+      expect((await read(`Bearer ${token}`)).status).toBe(200);
+      expect((await read(`Bearer ${app.adminToken}`)).status).toBe(200);
+      const elsewhere = await call(app.url, {
+        method: 'GET',
+        path: '/v1/zones',
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect(elsewhere.status).toBe(401);
+    } finally {
+      await app.close();
+    }
+  });
+});

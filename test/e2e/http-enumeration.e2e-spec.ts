@@ -7,6 +7,14 @@ interface Operation {
   readonly method: string;
   readonly path: string;
   readonly kind: 'public' | 'admin' | 'runtime' | 'oauth' | 'control';
+  readonly described: Described;
+}
+
+interface Described {
+  readonly operationId: string;
+  readonly security: readonly object[];
+  readonly parameters: readonly { readonly $ref?: string }[];
+  readonly responses: Readonly<Record<string, unknown>>;
 }
 
 const KINDS: Readonly<Record<string, Operation['kind']>> = {
@@ -35,13 +43,13 @@ describe('[T1] every route', () => {
     app = await startTestApp();
     await makeZoneOverHttp(app, 'a');
     const { body } = await call(app.url, { method: 'GET', path: '/openapi.json' });
-    operations = Object.entries(body.paths as Record<string, Record<string, { security: object[] }>>).flatMap(
-      ([path, methods]) =>
-        Object.entries(methods).map(([method, { security }]) => ({
-          method: method.toUpperCase(),
-          path,
-          kind: kindOf(security),
-        })),
+    operations = Object.entries(body.paths as Record<string, Record<string, Described>>).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, described]) => ({
+        method: method.toUpperCase(),
+        path,
+        kind: kindOf(described.security),
+        described,
+      })),
     );
   });
 
@@ -67,6 +75,23 @@ describe('[T1] every route', () => {
     const listed = PUBLIC_ROUTES.map((route) => route.replaceAll(/:([a-z_]+)/gi, '{$1}'));
     expect([...open].sort()).toEqual([...listed].sort());
     expect(guarded().length).toBeGreaterThan(40);
+  });
+
+  const takes = ({ described }: Operation, parameter: string) =>
+    described.parameters.some(({ $ref }) => $ref === `#/components/parameters/${parameter}`);
+
+  it('takes an Idempotency-Key where it creates, and If-Match where it updates', () => {
+    const creating = guarded().filter(({ method, described }) => method === 'POST' && '201' in described.responses);
+    expect(creating.filter((operation) => !takes(operation, 'IdempotencyKey')).map(({ path }) => path)).toEqual([]);
+    const updating = guarded().filter(({ method }) => method === 'PATCH');
+    expect(updating.filter((operation) => !takes(operation, 'IfMatch')).map(({ path }) => path)).toEqual([]);
+    expect(creating.length).toBeGreaterThan(5);
+    expect(updating.length).toBeGreaterThan(3);
+  });
+
+  it('has an operation id of its own', () => {
+    const ids = operations.map(({ described }) => described.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
   });
 
   it('is refused to the anonymous with a challenge that names no error (RFC 6750 §3.1)', async () => {

@@ -8,7 +8,7 @@ export { Idempotent } from './idempotency/idempotent.js';
 export { Facts, requestFacts, type RequestFacts } from './request/facts.js';
 export { setCaller, type Caller } from './request/caller.js';
 export { summarize } from './request/summary.js';
-export { etag, IfMatch, requireIfMatch, Precondition } from './rest/preconditions.js';
+export { conditionalParam, etag, requireIfMatch, Precondition } from './rest/preconditions.js';
 export { listAnswer, page, type ListAnswer, type Page } from './rest/pagination.js';
 export { createHttpApp } from './server/create-http-app.js';
 export { HttpListeners, type ListenerUrls } from './server/http-listeners.js';

@@ -2,7 +2,7 @@ import { HTTP_CODE_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constant
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { DeclaredRoute } from '../access/check-routes.js';
 import { IDEMPOTENCY } from '../idempotency/idempotency-options.js';
-import { ifMatchOf } from '../rest/preconditions.js';
+import { isConditional } from '../rest/preconditions.js';
 
 export type DtoClass = (new () => object) & { readonly name: string };
 
@@ -39,7 +39,7 @@ export function handlerInputs({ controller, property, method }: DeclaredRoute): 
     ...given('query', queryDto),
     pages: method === 'GET' && query !== undefined && queryDto === undefined,
     idempotent: Reflect.hasMetadata(IDEMPOTENCY, handler),
-    conditional: args.some(([, { factory }]) => factory === ifMatchOf),
+    conditional: args.some(([, { factory }]) => isConditional(factory)),
     status: (Reflect.getMetadata(HTTP_CODE_METADATA, handler) as number | undefined) ?? (method === 'POST' ? 201 : 200),
   };
 }

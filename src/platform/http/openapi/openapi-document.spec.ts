@@ -11,12 +11,13 @@ import {
   AdminAccess,
   Form,
   Idempotent,
-  IfMatch,
   OAuthClient,
   Precondition,
   Public,
   RuntimeAccess,
+  conditionalParam,
   createHttpApp,
+  requireIfMatch,
 } from '../index.js';
 import { docsPage } from './docs-page.js';
 import { OpenApiDocument } from './openapi-document.js';
@@ -50,6 +51,8 @@ class FilterDto {
   @IsString()
   label?: string;
 }
+
+const IfMatch = conditionalParam((_, context) => requireIfMatch(context.switchToHttp().getRequest()));
 
 @Controller('v1/zones/:zone/things')
 class ThingsController {

@@ -40,10 +40,17 @@ export function requireIfMatch(request: FastifyRequest): Precondition {
   return Precondition.parse(request.headers['if-match']);
 }
 
-/** What {@link IfMatch} runs; also how the description of the API finds conditional routes. */
-export function ifMatchOf(_: unknown, context: ExecutionContext): Precondition {
-  return requireIfMatch(context.switchToHttp().getRequest<FastifyRequest>());
+type ParamFactory<T> = (argument: unknown, context: ExecutionContext) => T;
+
+const conditional = new WeakSet<object>();
+
+/** A parameter decorator whose factory asks for {@link requireIfMatch}: the description of the API shows the header on its routes. */
+export function conditionalParam<T>(factory: ParamFactory<T>): () => ParameterDecorator {
+  conditional.add(factory);
+  return createParamDecorator(factory);
 }
 
-/** Injects the {@link Precondition} into a handler. */
-export const IfMatch = createParamDecorator(ifMatchOf);
+/** True for the factory of a {@link conditionalParam}. */
+export function isConditional(factory: unknown): boolean {
+  return typeof factory === 'function' && conditional.has(factory);
+}

@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { IsInt, IsString, Length } from 'class-validator';
 import { AppError } from '../../../kernel/app-error.js';
 import { OAuthError } from '../../../kernel/oauth-error.js';
-import { Form, IfMatch, OAuthClient, Precondition, Public, createHttpApp } from '../index.js';
+import { Form, OAuthClient, Precondition, Public, conditionalParam, createHttpApp, requireIfMatch } from '../index.js';
 
 class ThingDto {
   @IsString()
@@ -14,6 +14,8 @@ class ThingDto {
   @IsInt()
   size!: number;
 }
+
+const IfMatch = conditionalParam((_, context) => requireIfMatch(context.switchToHttp().getRequest()));
 
 @Controller()
 class ThingsController {
