@@ -4,11 +4,13 @@ import { parseTime } from '../../kernel/times.js';
 import type { ZoneTx } from '../../platform/database/index.js';
 import type { DelegationRecord } from '../domain/delegations/delegation-record.js';
 import { DelegationEntity } from './delegation.entity.js';
+import { mayBeId } from './session-rows.js';
 
 /** The stored delegations of these ids; unknown ones are absent. */
 export async function readDelegations(tx: ZoneTx, ids: readonly string[]): Promise<Map<string, DelegationRecord>> {
-  if (ids.length === 0) return new Map();
-  const rows = await tx.em.getRepository(DelegationEntity).findBy({ zone: tx.zone, id: In([...ids]) });
+  const known = ids.filter(mayBeId);
+  if (known.length === 0) return new Map();
+  const rows = await tx.em.getRepository(DelegationEntity).findBy({ zone: tx.zone, id: In(known) });
   return new Map(rows.map((row) => [row.id, toRecord(row)]));
 }
 

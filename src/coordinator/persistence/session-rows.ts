@@ -4,6 +4,11 @@ import type { ZoneTx } from '../../platform/database/index.js';
 import type { SessionRecord } from '../domain/sessions/session.js';
 import { SessionEntity } from './session.entity.js';
 
+/** False for what comes from a path and is in no table: PostgreSQL takes no NUL in any text. */
+export function mayBeId(id: string): boolean {
+  return !id.includes('\0');
+}
+
 /** A stored session with the part that nothing is decided by. */
 export interface StoredSession extends SessionRecord {
   readonly metadata: JsonObject;
@@ -13,8 +18,9 @@ const SEPARATOR = '/';
 
 /** The stored sessions of these ids; unknown ones are absent. */
 export async function readSessions(tx: ZoneTx, ids: readonly string[]): Promise<Map<string, StoredSession>> {
-  if (ids.length === 0) return new Map();
-  const rows = await tx.em.getRepository(SessionEntity).findBy({ zone: tx.zone, id: In([...ids]) });
+  const known = ids.filter(mayBeId);
+  if (known.length === 0) return new Map();
+  const rows = await tx.em.getRepository(SessionEntity).findBy({ zone: tx.zone, id: In(known) });
   return new Map(rows.map((row) => [row.id, toStored(row)]));
 }
 

@@ -1,4 +1,5 @@
 import type { ZoneTx } from '../../platform/database/index.js';
+import { mayBeId } from './session-rows.js';
 import { SubjectEpochEntity } from './subject-epoch.entity.js';
 
 /** The epoch of every subject of the zone that was ever revoked. */
@@ -24,6 +25,7 @@ export async function advanceSubjectEpoch(tx: ZoneTx, subject: string, at: numbe
 
 /** True for a subject that a session ever worked for, or that is an application of the zone. */
 export async function isKnownSubject(tx: ZoneTx, subject: string): Promise<boolean> {
+  if (!mayBeId(subject)) return false;
   const [row] = await tx.query<{ found: boolean }>(
     `SELECT EXISTS (SELECT FROM caracal.sessions WHERE zone = $1 AND subject = $2)
          OR EXISTS (SELECT FROM caracal.applications WHERE zone = $1 AND 'app:' || id = $2) AS found`,

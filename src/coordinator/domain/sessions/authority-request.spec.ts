@@ -64,6 +64,9 @@ describe('metadata', () => {
     expect(isMetadata({})).toBe(true);
     expect(isMetadata(filler(16 * 1024))).toBe(true);
     expect(isMetadata(filler(16 * 1024 + 1))).toBe(false);
+    expect(isMetadata({ a: [{ b: 'x\0' }] })).toBe(false);
+    expect(isMetadata({ 'a\0': 1 })).toBe(false);
+    expect(isMetadata({ a: '\\u0000' })).toBe(true);
     expect(isMetadata({ a: 'é'.repeat(8 * 1024) })).toBe(false);
     for (const value of [null, [], 'x', 1]) expect(isMetadata(value)).toBe(false);
   });

@@ -3,15 +3,9 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { boundTo } from './bound-key.js';
 
 describe('the key that tokens are bound to', () => {
-  it('is named by its thumbprint (RFC 7638 §3.1)', () => {
-    const key = {
-      kty: 'RSA',
-      n: '0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw',
-      e: 'AQAB',
-      alg: 'RS256',
-      kid: '2011-04-29',
-    };
-    expect(boundTo(key)).toEqual({ jkt: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' });
+  it('is named by its thumbprint (RFC 7638 §3.1, RFC 8037 appendix A.3)', () => {
+    const key = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: 'any' };
+    expect(boundTo(key)).toEqual({ jkt: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k' });
   });
 
   it.each(['ES256', 'EdDSA'])('agrees with jose on %s', async (alg) => {
@@ -36,5 +30,7 @@ describe('the key that tokens are bound to', () => {
     { kty: 'EC', crv: 'P-256', x: 'not base64!', y: 'AA' },
     { kty: 'OKP', crv: 'X25519', x: 'AA' },
     { kty: 'RSA', n: 5, e: 'AQAB' },
+    { kty: 'RSA', n: 'A'.repeat(342), e: 'AQAB' },
+    { kty: 'constructor' },
   ])('refuses %j', (value) => expect(boundTo(value)).toBeUndefined());
 });

@@ -108,7 +108,14 @@ describe('the life of a new session', () => {
 });
 
 describe('the end of a new edge', () => {
-  it('is its TTL when it has one, too late or not', () => expect(edgeEnd(NOW, 60, [NOW + 1])).toBe(NOW + 60_000));
+  it('is its TTL when it has one, too late or not', () => {
+    expect(edgeEnd(NOW, 60, [NOW + 90_000])).toBe(NOW + 60_000);
+    expect(edgeEnd(NOW, 60, [NOW + 1])).toBe(NOW + 60_000);
+  });
+  it('is what it depends on when the TTL is over by no more than the clocks’ leeway', () => {
+    expect(edgeEnd(NOW, 60, [NOW + 59_990, NOW + 80_000])).toBe(NOW + 59_990);
+    expect(edgeEnd(NOW, 60, [NOW + 54_999])).toBe(NOW + 60_000);
+  });
   it('is otherwise as late as everything it depends on', () =>
     expect(edgeEnd(NOW, undefined, [NOW + 9, NOW + 7, Infinity])).toBe(NOW + 7));
   it('is at most a day when nothing it depends on ends', () =>

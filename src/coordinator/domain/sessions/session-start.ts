@@ -77,9 +77,12 @@ export function pathEnd(path: readonly { readonly expiresAt?: number | undefined
 }
 
 /**
- * The end of a new edge: at its TTL, else as late as everything it depends on allows, at most a day. Whether a TTL that was asked for is too
- * late is `refuseEdge`'s to judge.
+ * The end of a new edge: at its TTL, else as late as everything it depends on allows, at most a day. A TTL that is over by no more than the
+ * leeway between clocks is shortened, so that one as long as its source's works; whether a longer one is too long is `refuseEdge`'s to judge.
  */
 export function edgeEnd(now: number, ttlSeconds: number | undefined, ends: readonly number[]): number {
-  return ttlSeconds === undefined ? Math.min(now + LONGEST_IMPLIED_EDGE_MS, ...ends) : now + ttlSeconds * 1000;
+  const bound = Math.min(...ends);
+  if (ttlSeconds === undefined) return Math.min(now + LONGEST_IMPLIED_EDGE_MS, bound);
+  const asked = now + ttlSeconds * 1000;
+  return asked > bound && asked <= bound + LEEWAY_MS ? bound : asked;
 }

@@ -1,14 +1,12 @@
-import { IsIn, IsString, MaxLength, MinLength } from 'class-validator';
+import { IsIn, IsString } from 'class-validator';
 import { REVOCATION_KINDS, type RevocationKind } from '../../domain/revocation.js';
-import { IsReason, Optional } from './rules.js';
+import { IsReason, IsReference, Optional } from './rules.js';
 
 export class CreateRevocationDto {
   @IsIn(REVOCATION_KINDS)
   kind!: RevocationKind;
 
-  @MaxLength(512)
-  @MinLength(1)
-  @IsString()
+  @IsReference(512)
   id!: string;
 
   @IsReason()

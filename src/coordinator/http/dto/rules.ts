@@ -6,8 +6,8 @@ export function Optional(): PropertyDecorator {
 }
 
 /** An id of another object; whether there is one is asked later. */
-export function IsReference(): PropertyDecorator {
-  return all(MaxLength(128), IsString());
+export function IsReference(most = 128): PropertyDecorator {
+  return all(Satisfies('isReference', isVisible, 'must hold no control characters'), MaxLength(most), IsString());
 }
 
 /** A short text for people, as it goes into the ledger. */
@@ -22,6 +22,11 @@ export function IsWhole(least: number, most: number): PropertyDecorator {
 /** The value is what `judge` says it must be. */
 export function Satisfies(name: string, judge: (value: unknown) => boolean, message: string): PropertyDecorator {
   return ValidateBy({ name, validator: { validate: judge, defaultMessage: () => message } });
+}
+
+/** Control characters are in no id, and PostgreSQL takes no NUL in any text. */
+function isVisible(value: unknown): boolean {
+  return typeof value === 'string' && /^[^\p{Cc}\p{Cs}]+$/u.test(value);
 }
 
 function isPrintable(value: unknown): boolean {

@@ -1,4 +1,4 @@
-import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsString, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsString, Matches } from 'class-validator';
 import type { JsonObject } from '../../../kernel/json.js';
 import { parseAuthority } from '../../domain/sessions/authority-request.js';
 import { boundTo } from '../../domain/sessions/bound-key.js';
@@ -57,7 +57,7 @@ export class StartSessionDto {
   @Satisfies(
     'isBoundKey',
     (value) => boundTo(value) !== undefined,
-    'must be a public key: EC P-256, OKP Ed25519 or RSA',
+    'must be a public key: EC P-256 or OKP Ed25519',
   )
   jwk?: JsonObject;
 }
@@ -88,8 +88,7 @@ export class SessionsQuery {
   parent?: string;
 
   @Optional()
-  @MaxLength(64)
-  @IsString()
+  @IsReference(64)
   label?: string;
 
   @Optional()
@@ -103,7 +102,6 @@ export class AdminSessionsQuery extends SessionsQuery {
   application?: string;
 
   @Optional()
-  @MaxLength(512)
-  @IsString()
+  @IsReference(512)
   subject?: string;
 }
