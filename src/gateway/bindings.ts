@@ -32,10 +32,12 @@ export interface Bound {
 }
 
 interface Pooled extends Binding {
-  readonly close: () => void;
+  readonly close: () => unknown;
 }
 
 const MOST_BINDINGS = 4_096;
+/** A binding that was replaced may still be in the hands of calls that wait; those under way are let finish in any case. */
+const RETIRE_MS = 30_000;
 
 /** Finds what a target is bound to. A binding lasts as long as the catalogue shows the same resource and provider. */
 @Injectable()
@@ -99,8 +101,7 @@ function makeBinding(resource: ResourceView, provider: ProviderView | undefined,
     },
     dispatcher: pool,
     bulkhead: new Bulkhead(limits.maxConcurrent, limits.queueTimeoutMs),
-    // Calls under way are let finish.
-    close: () => void pool.close(),
+    close: () => setTimeout(() => void pool.close(), RETIRE_MS).unref(),
   };
 }
 

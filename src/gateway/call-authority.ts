@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { presentedToken, TokenError, TokenVerifier, type TokenClaims, type VerifiedToken } from '../auth/index.js';
-import type { ResourceView, ZoneView } from '../control/index.js';
+import { Catalogue, type ResourceView, type ZoneView } from '../control/index.js';
 import { RuntimeState } from '../coordinator/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import {
@@ -42,6 +42,7 @@ export class CallAuthority {
     private readonly verifier: TokenVerifier,
     private readonly runtime: RuntimeState,
     private readonly policies: PolicySets,
+    private readonly catalogue: Catalogue,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -101,12 +102,13 @@ export class CallAuthority {
   async confirm(question: CallQuestion): Promise<{ readonly endsAt: number } | { readonly lost: GatewayCode }> {
     try {
       const now = this.clock.now();
-      const { zone, resource, token } = question;
-      const current = zone.status === 'archived' ? undefined : zone.resource(resource.id);
-      if (current?.status !== 'active' || !(await this.verifier.isKeyLive(zone.slug, token.kid)))
-        return { lost: 'revoked' };
+      const { resource, token } = question;
+      const zone = await this.catalogue.zone(question.zone.slug);
+      const current = zone && zone.status !== 'archived' ? zone.resource(resource.id) : undefined;
+      if (!zone || current?.status !== 'active') return { lost: 'revoked' };
+      if (!(await this.verifier.isKeyLive(zone.slug, token.kid))) return { lost: 'revoked' };
       await this.requireActive(zone.slug, token.claims);
-      return await this.decide({ ...question, resource: current }, now);
+      return await this.decide({ ...question, zone, resource: current }, now);
     } catch (error) {
       return { lost: error instanceof GatewayError ? error.code : 'view_stale' };
     }

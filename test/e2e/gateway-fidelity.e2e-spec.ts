@@ -237,7 +237,7 @@ describe('fidelity', () => {
         controller.enqueue(new Uint8Array(piece.length));
       },
     });
-    const up = await one.get('/', { method: 'POST', body: source, duplex: 'half' } as RequestInit);
+    const up = await one.get('/', { method: 'POST', body: source, duplex: 'half' });
     expect([await up.text(), flow.received]).toEqual(['thanks', size]);
     // What the sockets' buffers of two hops hold, and no more.
     expect(flow.most).toBeLessThan(size / 4);

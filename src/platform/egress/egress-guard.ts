@@ -84,7 +84,7 @@ export class EgressGuard {
       connect: this.connector(terms, terms.connectTimeoutMs),
       connections: terms.connections,
       pipelining: 1,
-      keepAliveTimeout: terms.keepAliveMs ?? 10_000,
+      keepAliveTimeout: terms.keepAliveMs ?? 4_000,
     });
   }
 
