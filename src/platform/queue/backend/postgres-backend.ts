@@ -2,7 +2,7 @@ import { Queue, Worker, createPostgresBackend, type PostgresConnectionOptions } 
 import pg from 'pg';
 import type { clientOptions } from '../../database/index.js';
 import type { QueueName } from '../domain/queue-names.js';
-import { BullQueue } from './bull-queue.js';
+import { BullQueue, within } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
 import type { JobBackend, JobQueue, JobWorker, WorkerSpec } from './job-backend.js';
 import { EVENT_STREAM, underOurOptions, WORKER_OPTIONS } from './job-options.js';
@@ -13,6 +13,7 @@ export const QUEUE_SCHEMA = 'bullmq';
 /** Connections: one pool for all producers, and for each worker a pool and one connection that listens (ADR 9). */
 const PRODUCER_CONNECTIONS = 3;
 const WORKER_CONNECTIONS = 2;
+const PING_MS = 2_000;
 /** LISTEN wakes an idle worker; this poll is for a notification that was lost. */
 const IDLE_POLL_SECONDS = 15;
 
@@ -67,7 +68,7 @@ export class PostgresBackend implements JobBackend {
   }
 
   async ping(): Promise<void> {
-    await this.producers.query(`SELECT 1 FROM ${QUEUE_SCHEMA}.migration LIMIT 1`);
+    await within(PING_MS, this.producers.query(`SELECT 1 FROM ${QUEUE_SCHEMA}.migration LIMIT 1`));
   }
 
   async close(): Promise<void> {
