@@ -18,10 +18,13 @@ export function installBodyParsing(fastify: FastifyInstance): void {
     const access = route.config?.access;
     if (access) route.bodyLimit = bodyRule(access).limit;
   });
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (hasBody(request) && !isRawContext(request)) limitTime(request);
+    done();
+  });
   fastify.addHook('preParsing', async (request, _reply, payload) => {
     const rule = ruleOf(request);
     if (rule) judgeHeaders(request, rule);
-    if (rule && hasBody(request)) limitTime(request);
     return payload;
   });
   fastify.removeAllContentTypeParsers();
@@ -61,7 +64,15 @@ function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
-/** Cuts a client that sends its body too slowly. The server's own request timeout is off: it would cut long uploads through raw contexts. */
+/** A route that reads its own body: it was registered without an access declaration. */
+function isRawContext(request: FastifyRequest): boolean {
+  return !request.is404 && routeAccess(request) === undefined;
+}
+
+/**
+ * Cuts a client that sends its body too slowly, also one whose request was refused before its body was read. The server's own
+ * request timeout is off: it would cut long uploads through raw contexts.
+ */
 function limitTime({ raw }: FastifyRequest): void {
   const timer = setTimeout(() => raw.destroy(), BODY_SECONDS * 1000).unref();
   const stop = () => clearTimeout(timer);

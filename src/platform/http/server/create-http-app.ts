@@ -98,8 +98,8 @@ function makeEdge({ settings, base, log }: HttpAppParts, late: LateParts): Edge 
   const fastify = adapter.getInstance<FastifyInstance>();
   allowed.watch(fastify);
   const rawRoutes = watchRawRoutes(fastify);
-  installEdgeHooks(fastify, { surfaces, headers: securityHeaders(settings.publicUrl), log, meter: () => late.meter });
   installBodyParsing(fastify);
+  installEdgeHooks(fastify, { surfaces, headers: securityHeaders(settings.publicUrl), log, meter: () => late.meter });
   return { adapter, fastify, filter, rawRoutes };
 }
 
