@@ -9,4 +9,8 @@ export class CatalogueZones implements ZoneDirectory {
   async status(zone: string): Promise<ZoneStatus | undefined> {
     return (await this.catalogue.zone(zone))?.status;
   }
+
+  async dpopNonce(zone: string): Promise<'off' | 'required'> {
+    return (await this.catalogue.zone(zone))?.settings.dpop_nonce ?? 'off';
+  }
 }

@@ -1,5 +1,5 @@
 /** What the database accepts as a slug as well: 1–63 of a–z, 0–9 and inner hyphens, so that it can stand in a URL and in a host name. */
-const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+export const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const MOST = 63;
 
 export const SLUG_RULE = 'must be 1–63 of a–z, 0–9 and -, not at either end, like billing-api';

@@ -2,7 +2,7 @@ import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsIn, ValidateIf, ValidateNested } from 'class-validator';
 import { MOST_OPERATIONS, OPERATION_METHODS } from '../../domain/resources/operations.js';
 import { MOST_SCOPES } from '../../domain/resources/scope-names.js';
-import { Clearable, IsName, IsReference, IsSlug, IsText, IsUrlText, IsWhole, Optional } from './rules.js';
+import { Clearable, documented, IsName, IsReference, IsSlug, IsText, IsUrlText, IsWhole, Optional } from './rules.js';
 
 const MOST_MS = 3_600_000;
 const MOST_BODY = 10 * 1024 ** 3;
@@ -108,6 +108,7 @@ export class ResourceValuesDto {
   @Type(() => OperationDto)
   @ArrayMaxSize(MOST_OPERATIONS)
   @IsArray({ message: 'must be a list of operations, or "any"' })
+  @documented((schema) => ({ anyOf: [schema, { const: 'any' }] }))
   operations?: OperationDto[] | 'any';
 
   /** The scope that `operations: "any"` asks of every call. */

@@ -1,13 +1,17 @@
-import { IsInt, IsString, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
+import { IsInt, IsObject, IsString, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
 import { parseTime } from '../../../kernel/times.js';
-import { isLabel, LABEL_RULE } from '../../domain/labels.js';
-import { isScopeName, SCOPE_RULE } from '../../domain/resources/scope-names.js';
-import { isSlug, SLUG_RULE } from '../../domain/slug.js';
+import { LABEL, LABEL_RULE } from '../../domain/labels.js';
+import { SCOPE_NAME, SCOPE_RULE } from '../../domain/resources/scope-names.js';
+import { SLUG, SLUG_RULE } from '../../domain/slug.js';
 
 /** At least one visible character; no control characters and none that turn the direction of what stands around it. */
-const NAME = /^(?=.*[^\s])[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u;
+const NAME = /^(?=.*\S)[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u;
 const MOST_NAME = 200;
 const MOST_ID = 128;
+
+/** A schema under construction; the library knows no narrower type. */
+type Schema = Parameters<typeof JSONSchema>[0] & { type?: unknown };
 
 /** The member may be left out; null is no way of leaving it out. */
 export function Optional(): PropertyDecorator {
@@ -16,29 +20,31 @@ export function Optional(): PropertyDecorator {
 
 /** The member may be left out, and null takes its value away. */
 export function Clearable(): PropertyDecorator {
-  return ValidateIf((_, value) => value !== undefined && value !== null);
+  return all(
+    ValidateIf((_, value) => value !== undefined && value !== null),
+    documented((schema) => ({ anyOf: [schema, { type: 'null' }] })),
+  );
+}
+
+/** Changes what the API description says of a member. */
+export function documented(change: (schema: Schema) => object): PropertyDecorator {
+  return JSONSchema(change as Parameters<typeof JSONSchema>[0]) as PropertyDecorator;
 }
 
 /** A text for people. */
 export function IsName(): PropertyDecorator {
-  return all(
-    Matches(NAME, { message: `must be 1–${MOST_NAME} characters without control characters, like Billing API` }),
-    MaxLength(MOST_NAME),
-    IsString(),
-  );
+  const message = `must be 1–${MOST_NAME} characters without control characters, like Billing API`;
+  return all(Matches(NAME, { message }), MaxLength(MOST_NAME), IsString());
 }
 
 export function IsSlug(): PropertyDecorator {
-  return rule('isSlug', isSlug, SLUG_RULE);
+  return all(Matches(SLUG, { message: SLUG_RULE }), IsString());
 }
 
 /** A text of at most so many characters that every store and log can hold as it is. */
 export function IsText(most: number): PropertyDecorator {
-  return all(
-    Matches(/^\P{Cc}*$/u, { message: `must be at most ${most} characters without control characters` }),
-    MaxLength(most),
-    IsString(),
-  );
+  const message = `must be at most ${most} characters without control characters`;
+  return all(Matches(/^\P{Cc}*$/u, { message }), MaxLength(most), IsString());
 }
 
 /** An id of another object; whether there is one is asked later. */
@@ -51,10 +57,12 @@ export function IsUrlText(): PropertyDecorator {
 }
 
 export function IsTime(): PropertyDecorator {
-  return rule(
-    'isTime',
-    (value) => typeof value === 'string' && parseTime(value) !== undefined,
-    'must be an RFC 3339 time, like 2030-01-31T12:00:00Z',
+  const message = 'must be an RFC 3339 time, like 2030-01-31T12:00:00Z';
+  const validate = (value: unknown): boolean => typeof value === 'string' && parseTime(value) !== undefined;
+  return all(
+    ValidateBy({ name: 'isTime', validator: { validate, defaultMessage: () => message } }),
+    IsString({ message }),
+    documented((schema) => ({ ...schema, format: 'date-time' })),
   );
 }
 
@@ -64,33 +72,21 @@ export function IsWhole(least: number, most: number): PropertyDecorator {
 
 /** Each item is a session label. */
 export function AreLabels(): PropertyDecorator {
-  return eachOf('areLabels', isLabel, LABEL_RULE);
+  return Matches(LABEL, { each: true, message: `each item ${LABEL_RULE}` });
 }
 
 export function IsLabel(): PropertyDecorator {
-  return rule('isLabel', isLabel, LABEL_RULE);
+  return all(Matches(LABEL, { message: LABEL_RULE }), IsString());
 }
 
 /** Each item is a scope name. */
 export function AreScopeNames(): PropertyDecorator {
-  return eachOf('areScopeNames', isScopeName, SCOPE_RULE);
+  return Matches(SCOPE_NAME, { each: true, message: `each item ${SCOPE_RULE}` });
 }
 
 /** A JSON object whose members are judged by rules of their own. */
 export function IsMembers(): PropertyDecorator {
-  return rule(
-    'isMembers',
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'must be a JSON object',
-  );
-}
-
-function rule(name: string, validate: (value: unknown) => boolean, message: string): PropertyDecorator {
-  return ValidateBy({ name, validator: { validate, defaultMessage: () => message } });
-}
-
-function eachOf(name: string, validate: (value: unknown) => boolean, message: string): PropertyDecorator {
-  return ValidateBy({ name, validator: { validate, defaultMessage: () => `each item ${message}` } }, { each: true });
+  return IsObject({ message: 'must be a JSON object' });
 }
 
 /** The checks of a property run from the last one to the first, and the first fault is reported. */
