@@ -12,7 +12,8 @@ const QUICK_START = /<!-- quick start -->\n```sh\n([\s\S]*?)```/.exec(README)?.[
 /** The upstream of the README's second block. */
 async function startUpstream(): Promise<Server> {
   const upstream = createServer((request, response) => {
-    response.end(`${request.method} ${request.url} as ${request.headers.authorization}\n`);
+    const known = request.headers.authorization === 'Bearer upstream-secret';
+    response.writeHead(known ? 200 : 401).end(`${request.method} ${request.url}: ${known ? 'welcome' : 'who are you?'}\n`);
   });
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
@@ -55,7 +56,7 @@ describe('the quick start of the README', () => {
   });
 
   it('calls the upstream with its own credential, and points to the entry in the ledger', () => {
-    expect(output).toContain('GET /greetings/world?lang=en as Bearer upstream-secret');
+    expect(output).toContain('GET /greetings/world?lang=en: welcome');
     expect(output).toMatch(/^authority-receipt: demo\/\d+\r?$/im);
   });
 
