@@ -25,8 +25,6 @@ async function main(directory) {
 }
 
 async function run() {
-  // Not a part of what is shown, and not of its time: a fresh clone is built by npm ci already.
-  if (process.env.CARACAL_URL === undefined) build();
   const directory = await mkdtemp(path.join(tmpdir(), 'caracal-demo-'));
   let timer;
   const late = new Promise((_, reject) => {
@@ -52,4 +50,6 @@ async function run() {
   }
 }
 
+// Not a part of what is shown, and not of its time: a fresh clone is built by npm ci already.
+if (process.env.CARACAL_URL === undefined) build();
 process.exit(await run());

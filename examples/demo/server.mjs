@@ -61,7 +61,9 @@ export function build() {
   const script =
     'if [ ! -f dist/main.js ] || [ -n "$(find src tsconfig.json package.json -newer dist/main.js -print -quit)" ]; then npm run --silent build; fi';
   const done = spawnSync('sh', ['-c', script], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (done.status !== 0) throw new Error('the server could not be built');
+  if (done.status === 0) return;
+  process.stderr.write('the server could not be built\n');
+  process.exit(1);
 }
 
 function verifier(dataDir) {
