@@ -18,6 +18,7 @@ export class KeyRing {
   private readonly zones = new Map<string, ZoneKeys>();
   /** Reads of one zone run one after the other, so that an older answer never replaces a newer one. */
   private readonly reading = new Map<string, Promise<void>>();
+  private readonly listeners: ((zone: string) => void)[] = [];
 
   constructor(
     private readonly database: Database,
@@ -69,6 +70,11 @@ export class KeyRing {
     return this.lifecycle.revoke(tx, kid);
   }
 
+  /** `listener` hears of a zone that has lost a key: what that key signed is no longer good, nor is work that goes on under it. */
+  onGone(listener: (zone: string) => void): void {
+    this.listeners.push(listener);
+  }
+
   private isFollowed(zone: string): boolean {
     return this.zones.has(zone) || this.reading.has(zone);
   }
@@ -87,6 +93,10 @@ export class KeyRing {
 
   private async replace(zone: string): Promise<void> {
     const rows = await this.database.readZone(zone, readLiveKeys);
-    this.zones.set(zone, assembleKeys(zone, rows, this.minting, this.zones.get(zone)));
+    const before = this.zones.get(zone);
+    const after = assembleKeys(zone, rows, this.minting, before);
+    this.zones.set(zone, after);
+    const lost = [...(before?.byId.keys() ?? [])].some((kid) => !after.byId.has(kid));
+    if (lost) for (const listener of this.listeners) listener(zone);
   }
 }

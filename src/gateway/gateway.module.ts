@@ -1,7 +1,7 @@
 import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { AuditModule } from '../audit/index.js';
-import { AuthModule } from '../auth/index.js';
+import { AuthModule, KeyRing } from '../auth/index.js';
 import { ControlModule } from '../control/index.js';
 import { CoordinatorModule, RuntimeState } from '../coordinator/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
@@ -13,6 +13,7 @@ import { CallAuthority } from './call-authority.js';
 import { CallLedger } from './call-ledger.js';
 import { GatewayCalls } from './gateway-calls.js';
 import { GatewayMetrics } from './gateway-metrics.js';
+import { MandateProof } from './http/mandate-proof.js';
 import { ResourceMetadataController } from './http/resource-metadata.controller.js';
 import { OpenCalls } from './open-calls.js';
 import { ProviderCredentials } from './provider-credentials.js';
@@ -26,6 +27,7 @@ import { RateLimits } from './rate-limits.js';
     Bindings,
     CallAuthority,
     CallLedger,
+    MandateProof,
     ProviderCredentials,
     { provide: OpenCalls, inject: [CLOCK], useFactory: (clock: Clock) => new OpenCalls(() => clock.now()) },
     { provide: RateLimits, inject: [CLOCK], useFactory: (clock: Clock) => new RateLimits(() => clock.monotonic()) },
@@ -39,6 +41,7 @@ import { RateLimits } from './rate-limits.js';
       inject: [
         Bindings,
         CallAuthority,
+        MandateProof,
         ProviderCredentials,
         CallLedger,
         RateLimits,
@@ -55,17 +58,20 @@ import { RateLimits } from './rate-limits.js';
 export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly runtime: RuntimeState,
+    private readonly keys: KeyRing,
     private readonly open: OpenCalls,
     private readonly bindings: Bindings,
     @Inject(APP_LOGGER) private readonly log: AppLogger,
   ) {}
 
   onModuleInit(): void {
-    this.runtime.onRevoked((zone) => {
+    const reconsider = (zone: string): void => {
       this.open
         .reconsider(zone)
         .catch((error: unknown) => this.log.error({ err: error }, 'open calls could not be judged again'));
-    });
+    };
+    this.runtime.onRevoked(reconsider);
+    this.keys.onGone(reconsider);
   }
 
   onApplicationShutdown(): void {
@@ -77,6 +83,7 @@ export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
 type Deps = [
   Bindings,
   CallAuthority,
+  MandateProof,
   ProviderCredentials,
   CallLedger,
   RateLimits,
@@ -88,8 +95,20 @@ type Deps = [
 ];
 
 function makeCalls(
-  ...[bindings, authority, credentials, ledger, rates, open, metrics, urls, clock, log]: Deps
+  ...[bindings, authority, proof, credentials, ledger, rates, open, metrics, urls, clock, log]: Deps
 ): GatewayCalls {
   const onFault = (error: unknown): void => log.error({ err: error }, 'a gateway call failed unexpectedly');
-  return new GatewayCalls({ bindings, authority, credentials, ledger, rates, open, metrics, urls, clock, onFault });
+  return new GatewayCalls({
+    bindings,
+    authority,
+    proof,
+    credentials,
+    ledger,
+    rates,
+    open,
+    metrics,
+    urls,
+    clock,
+    onFault,
+  });
 }

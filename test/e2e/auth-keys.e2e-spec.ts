@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { AdvanceKeys } from '../../src/auth/jobs/advance-keys.js';
 import { asSuperuser } from '../support/database.js';
 import { call, startTestApp, unique, type TestApp } from '../support/app.js';
+import { openGateway, startUpstream } from '../support/gateway-scene.js';
 import { makeApplication, makeZoneOverHttp, oauth, type ApplicationFixture } from '../support/fixtures.js';
 
 interface Key {
@@ -110,6 +111,24 @@ describe('signing keys', () => {
     expect(await inState('active')).toEqual([next]);
     expect(await isAccepted(await token())).toBe(true);
     expect((await app.admin('POST', `/v1/zones/${zone}/keys/${active}/revoke`)).status).toBe(200);
+  });
+
+  it('[T3] a revoked key cuts the answers that are open under it', async () => {
+    const endless = await startUpstream((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data: one\n\n');
+    });
+    try {
+      const gateway = await openGateway(app, { upstream: endless.url });
+      const mandate = await gateway.mandate();
+      const open = await gateway.get('/', { token: mandate });
+      expect(open.status).toBe(200);
+      await app.admin('POST', `/v1/zones/${gateway.scene.zone}/keys/${kidOf(mandate)}/revoke`, { reason: 'leaked' });
+      await expect(open.text()).rejects.toThrow();
+      expect((await gateway.get('/', { token: mandate })).status).toBe(401);
+    } finally {
+      await endless.close();
+    }
   });
 
   it('a revoked next key is replaced', async () => {
