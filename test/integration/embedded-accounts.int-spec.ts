@@ -151,7 +151,7 @@ if (isRoot) {
         0o700,
         0o700,
       ]);
-      await killed.end('SIGKILL');
+      await killed.killUnwatched();
       const next = fixture.own(dataDir, NOBODY);
       expect(await query((await next.facts()).dsn, 'SELECT n FROM kept')).toEqual([{ n: 1 }]);
       expect(next.log).toContain('a database without owner still runs here');

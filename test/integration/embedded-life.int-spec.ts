@@ -188,7 +188,7 @@ describe('the death of the embedded database', () => {
     const killed = fixture.own();
     const { dsn, cluster } = await killed.facts();
     await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
-    await killed.end('SIGKILL');
+    await killed.killUnwatched();
     const orphan = postmasterOf({ cluster });
     expect(await rowsKept(dsn)).toEqual([1]);
     const next = await fixture.start();
@@ -201,13 +201,24 @@ describe('the death of the embedded database', () => {
     const killed = fixture.own();
     const { dsn, cluster } = await killed.facts();
     await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
-    await killed.end('SIGKILL');
+    await killed.killUnwatched();
     const pidFile = join(cluster, 'postmaster.pid');
     process.kill(postmasterOf({ cluster }), 'SIGKILL');
     await fixture.start().then((embedded) => fixture.stop(embedded));
     const lines = ['x', cluster, '1', '5432', cluster, '', '1 1', 'ready'];
     writeFileSync(pidFile, [process.pid, ...lines.slice(1)].join('\n'));
     expect(await rowsKept((await fixture.start()).superuserDsn)).toEqual([1]);
+  });
+
+  it('ends a server whose owner was killed, in order, also when nobody comes next', async () => {
+    const killed = fixture.own();
+    const { dsn, cluster } = await killed.facts();
+    await query(dsn, 'CREATE TABLE kept AS SELECT 1 AS n');
+    await killed.end('SIGKILL');
+    while (readdirSync(cluster).includes('postmaster.pid')) await delay(20);
+    const next = await fixture.start();
+    expect(await rowsKept(next.superuserDsn)).toEqual([1]);
+    expect(fixture.log).toContain('database system was shut down');
   });
 
   it('leaves no server behind when the owner is told to end', async () => {
@@ -236,7 +247,7 @@ describe('the owner of a data directory', () => {
   it('is one when several start at once on a directory whose owner was killed', async () => {
     const killed = fixture.own();
     await killed.facts();
-    await killed.end('SIGKILL');
+    await killed.killUnwatched();
     const contenders = Array.from({ length: 4 }, () => fixture.own());
     const results = await Promise.all(
       contenders.map((owner) =>

@@ -10,11 +10,11 @@ async function own(): Promise<void> {
   const began = performance.now();
   const embedded = await startEmbedded(config, secrets, createLogger(config, process.stderr));
   const took = Math.round(performance.now() - began);
-  process.stdout.write(`${JSON.stringify({ dsn: embedded.superuserDsn, cluster: embedded.cluster, took })}\n`);
-  embedded.onExit((exit) => process.stdout.write(`${JSON.stringify({ exit })}\n`));
   process.once('SIGTERM', () => {
     void embedded.stop().then(() => process.exit(0));
   });
+  process.stdout.write(`${JSON.stringify({ dsn: embedded.superuserDsn, cluster: embedded.cluster, took })}\n`);
+  embedded.onExit((exit) => process.stdout.write(`${JSON.stringify({ exit })}\n`));
 }
 
 own().catch((error: Error) => {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -43,8 +43,20 @@ export class OwnerProcess {
     throw new Error(`the owner ended before its database ran: ${this.errors}`);
   }
 
+  /** Kills it together with the watch over its death, so that its database goes on without owner. */
+  async killUnwatched(): Promise<void> {
+    childrenOf(this.pid, 'sh').forEach((watch) => process.kill(watch, 'SIGKILL'));
+    await this.end('SIGKILL');
+  }
+
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.child.kill(signal);
     return this.ended;
   }
+}
+
+function childrenOf(parent: number, name: string): number[] {
+  const listed = execFileSync('ps', ['-e', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' }).trim().split('\n');
+  const rows = listed.map((line) => line.trim().split(/\s+/));
+  return rows.filter(([, ppid, comm]) => Number(ppid) === parent && comm === name).map(([pid]) => Number(pid));
 }

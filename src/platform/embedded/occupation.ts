@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { AppLogger } from '../logging/index.js';
-import { lockDirectory, type OwnerLock } from './owner-lock.js';
+import { lockDirectory, type OwnerLock } from './ownership/owner-lock.js';
 import { occupyElsewhere, placeCluster, type Placement } from './placement.js';
 
 /** A data directory that belongs to this process. */

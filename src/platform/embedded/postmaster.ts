@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AppLogger } from '../logging/index.js';
+import { watchOverDeath } from './death-watch.js';
 import { isSerious, parseServerLine, splitLines } from './domain/server-log.js';
 import { serverArguments, type Listening } from './domain/server-settings.js';
 import { PROGRAM_ENVIRONMENT } from './init-cluster.js';
@@ -64,6 +65,7 @@ export class Postmaster {
       detached: true,
     });
     const postmaster = new Postmaster(child, options.log);
+    if (child.pid !== undefined) void postmaster.exited.then(watchOverDeath(child.pid, placement.account));
     await postmaster.untilReady(placement.cluster, options.signal);
     return postmaster;
   }

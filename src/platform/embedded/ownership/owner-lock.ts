@@ -4,8 +4,8 @@ import { stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StartError } from '../../kernel/start-error.js';
-import { createSecretFile, replaceSecretFile } from '../secret-files/index.js';
+import { StartError } from '../../../kernel/start-error.js';
+import { createSecretFile, replaceSecretFile } from '../../secret-files/index.js';
 import { isRunning, processNamespace, startOfProcess } from './process-identity.js';
 
 const TIMING: LockTiming = { heartbeatMs: 1_000, silenceMs: 6_000 };
