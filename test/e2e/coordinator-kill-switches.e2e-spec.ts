@@ -137,6 +137,12 @@ describe('kill switches', () => {
       end_reason: 'subject_revoked',
     });
     expect(await runtime(target)).toBe(401);
+    const token = await scene.applicationToken(client);
+    expect((await scene.runtime('POST', `/sessions/${session.id}/token`, token, {})).body.code).toBe(
+      'session_not_active',
+    );
+    const next = await scene.session(token);
+    expect(await runtime({ ...target, session: next })).toBe(200);
     expect(code(await scene.admin('POST', '/subjects/user:sis_x:nobody/revoke', {}))).toEqual([404, 'not_found']);
   });
 });

@@ -81,7 +81,10 @@ export class SessionReader {
         throw new AppError('invalid_request', 'The tree is too large to be shown at once; list sessions by parent.');
       const children = new Map<string, DetailedSession[]>();
       for (const view of await this.views(graph, rows)) {
-        if (view.parent !== undefined) children.set(view.parent, [...(children.get(view.parent) ?? []), view]);
+        if (view.parent === undefined) continue;
+        const siblings = children.get(view.parent) ?? [];
+        siblings.push(view);
+        children.set(view.parent, siblings);
       }
       return this.node(graph, top, { anchors, children });
     });

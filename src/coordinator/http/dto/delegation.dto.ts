@@ -3,17 +3,14 @@ import type { JsonObject } from '../../../kernel/json.js';
 import { MOST_HOPS, MOST_TTL_SECONDS, parseResources } from '../../domain/sessions/authority-request.js';
 import { areConstraints } from '../../domain/delegations/constraints.js';
 import type { NamedResource } from '../../domain/delegations/named-resources.js';
+import { CONSTRAINTS, RESOURCES } from './own-rules.js';
 import { IsReference, IsWhole, Optional, Satisfies } from './rules.js';
 
 export class CreateDelegationDto {
   @IsReference()
   target!: string;
 
-  @Satisfies(
-    'areResources',
-    (value) => parseResources(value) !== undefined,
-    'must be [{resource, scopes}], each with at least one scope',
-  )
+  @Satisfies((value) => parseResources(value) !== undefined, RESOURCES)
   resources!: NamedResource[];
 
   @IsWhole(1, MOST_TTL_SECONDS)
@@ -29,11 +26,7 @@ export class CreateDelegationDto {
   parent?: string;
 
   @Optional()
-  @Satisfies(
-    'areConstraints',
-    areConstraints,
-    'must be {not_before?: time}; other constraints are not enforced yet and therefore refused',
-  )
+  @Satisfies(areConstraints, CONSTRAINTS)
   constraints?: JsonObject;
 }
 

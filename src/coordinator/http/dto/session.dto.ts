@@ -1,8 +1,9 @@
 import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsString, Matches } from 'class-validator';
-import type { JsonObject } from '../../../kernel/json.js';
+import { isJsonObject, type JsonObject } from '../../../kernel/json.js';
 import { parseAuthority } from '../../domain/sessions/authority-request.js';
 import { boundTo } from '../../domain/sessions/bound-key.js';
 import { isMetadata } from '../../domain/sessions/metadata.js';
+import { AUTHORITY, BOUND_KEY, METADATA, SUBJECT } from './own-rules.js';
 import { IsReason, IsReference, IsWhole, Optional, Satisfies } from './rules.js';
 
 const LABEL = /^[A-Za-z0-9_.:/-]{1,64}$/;
@@ -28,7 +29,7 @@ export class StartSessionDto {
   labels?: string[];
 
   @Optional()
-  @Satisfies('isMetadata', isMetadata, 'must be a JSON object of at most 16 KiB')
+  @Satisfies(isMetadata, METADATA)
   metadata?: JsonObject;
 
   @Optional()
@@ -36,29 +37,17 @@ export class StartSessionDto {
   parent?: string;
 
   @Optional()
-  @Satisfies(
-    'isAuthority',
-    (value) => parseAuthority(value) !== undefined,
-    'must be "inherit", "none" or {narrow:{resources:[{resource, scopes}], ttl_seconds?, hops?}}',
-  )
+  @Satisfies((value) => parseAuthority(value) !== undefined, AUTHORITY)
   authority?: unknown;
 
   /** A federated user, by proof. */
   @Optional()
-  @Satisfies(
-    'isSubject',
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'must be {id_token}',
-  )
+  @Satisfies(isJsonObject, SUBJECT)
   subject?: JsonObject;
 
   /** The public key that the session's tokens are bound to. */
   @Optional()
-  @Satisfies(
-    'isBoundKey',
-    (value) => boundTo(value) !== undefined,
-    'must be a public key: EC P-256 or OKP Ed25519',
-  )
+  @Satisfies((value) => boundTo(value) !== undefined, BOUND_KEY)
   jwk?: JsonObject;
 }
 

@@ -1,0 +1,90 @@
+import type { JsonObject } from '../../../kernel/json.js';
+import { MOST_HOPS, MOST_RESOURCES, MOST_SCOPES, MOST_TTL_SECONDS } from '../../domain/sessions/authority-request.js';
+import type { OwnRule } from './rules.js';
+
+const SCOPED_RESOURCES: JsonObject = {
+  type: 'array',
+  minItems: 1,
+  maxItems: MOST_RESOURCES,
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['resource', 'scopes'],
+    properties: {
+      resource: { type: 'string', minLength: 1, maxLength: 2_048, description: 'Identifier or gateway URL.' },
+      scopes: {
+        type: 'array',
+        minItems: 1,
+        maxItems: MOST_SCOPES,
+        items: { type: 'string', pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+$' },
+      },
+    },
+  },
+};
+
+export const RESOURCES: OwnRule = {
+  name: 'areResources',
+  message: 'must be [{resource, scopes}], each with at least one scope',
+  schema: SCOPED_RESOURCES,
+};
+
+export const AUTHORITY: OwnRule = {
+  name: 'isAuthority',
+  message: 'must be "inherit", "none" or {narrow:{resources:[{resource, scopes}], ttl_seconds?, hops?}}',
+  schema: {
+    default: 'inherit',
+    oneOf: [
+      { type: 'string', enum: ['inherit', 'none'] },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['narrow'],
+        properties: {
+          narrow: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['resources'],
+            properties: {
+              resources: SCOPED_RESOURCES,
+              ttl_seconds: { type: 'integer', minimum: 1, maximum: MOST_TTL_SECONDS },
+              hops: { type: 'integer', minimum: 0, maximum: MOST_HOPS, default: 0 },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
+export const METADATA: OwnRule = {
+  name: 'isMetadata',
+  message: 'must be a JSON object of at most 16 KiB',
+  schema: { type: 'object', description: 'At most 16 KiB. Nothing is decided on it.' },
+};
+
+export const SUBJECT: OwnRule = {
+  name: 'isSubject',
+  message: 'must be {id_token}',
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['id_token'],
+    properties: { id_token: { type: 'string' } },
+  },
+};
+
+export const BOUND_KEY: OwnRule = {
+  name: 'isBoundKey',
+  message: 'must be a public key: EC P-256, OKP Ed25519 or RSA',
+  schema: { type: 'object', required: ['kty'], properties: { kty: { type: 'string', enum: ['EC', 'OKP', 'RSA'] } } },
+};
+
+export const CONSTRAINTS: OwnRule = {
+  name: 'areConstraints',
+  message: 'must be {not_before?: time}; other constraints are not enforced yet and therefore refused',
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { not_before: { type: 'string', format: 'date-time' } },
+  },
+};
