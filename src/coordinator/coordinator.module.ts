@@ -3,6 +3,7 @@ import { TOKEN_STATUS } from '../auth/index.js';
 import { DelegationGraph } from './delegations/delegation-graph.js';
 import { DelegationReader } from './delegations/delegation-reader.js';
 import { Delegations } from './delegations/delegations.js';
+import { GraphChanges } from './graph-changes.js';
 import { AdminDelegationsController } from './http/admin-delegations.controller.js';
 import { AdminRevocationsController } from './http/admin-revocations.controller.js';
 import { AdminSessionsController } from './http/admin-sessions.controller.js';
@@ -31,6 +32,7 @@ import { RuntimeState } from './state/runtime-state.js';
     AdminRevocationsController,
   ],
   providers: [
+    GraphChanges,
     RuntimeState,
     { provide: TOKEN_STATUS, useExisting: RuntimeState },
     Revocations,

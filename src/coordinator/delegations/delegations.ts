@@ -2,14 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import type { JsonObject } from '../../kernel/json.js';
-import { AuditedChanges, type ChangeTx } from '../../audit/index.js';
+import type { ChangeTx } from '../../audit/index.js';
 import type { DelegationRecord, DelegationView } from '../domain/delegations/delegation-record.js';
 import { delegationEntry } from '../domain/entries.js';
 import { effectiveLimits, requireRoom } from '../domain/sessions/limits.js';
 import { byIdentifier, type NamedResource } from '../domain/delegations/named-resources.js';
 import { requireActive } from '../domain/sessions/session-start.js';
 import { countOutgoing } from '../persistence/delegation-rows.js';
-import { lockGraph } from '../persistence/graph-lock.js';
+import { GraphChanges } from '../graph-changes.js';
 import { initiatorOf, type RuntimeCall } from '../sessions/runtime-call.js';
 import { SessionGraph } from '../sessions/session-graph.js';
 import { type Anchors, RuntimeState } from '../state/runtime-state.js';
@@ -29,7 +29,7 @@ export interface DelegateRequest {
 @Injectable()
 export class Delegations {
   constructor(
-    private readonly changes: AuditedChanges,
+    private readonly graph: GraphChanges,
     private readonly runtime: RuntimeState,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -40,8 +40,7 @@ export class Delegations {
     if (sid === undefined)
       throw new AppError('access_denied', 'Only a session passes authority on; present its token.');
     const anchors = await this.runtime.anchors(call.zone);
-    return this.changes.run(call.zone, async (tx) => {
-      await lockGraph(tx);
+    return this.graph.run(call.zone, 'growing', async (tx) => {
       return this.place(tx, anchors, { call, sid, asked });
     });
   }
@@ -54,8 +53,7 @@ export class Delegations {
   /** Ends a delegation and everything passed on from it. Of one that has ended it changes nothing. Only its source side may. */
   async revoke(call: RuntimeCall, id: string, terminateTargets: boolean): Promise<DelegationView> {
     const { at } = await this.runtime.anchors(call.zone);
-    return this.changes.run(call.zone, async (tx) => {
-      await lockGraph(tx);
+    return this.graph.run(call.zone, 'ending', async (tx) => {
       const facts = at(this.clock.now());
       const edge = requireParty(call, await new SessionGraph(tx, facts).delegation(id));
       const { client_id: application, sid } = call.claims;

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
-import { AuditedChanges, type ChangeTx } from '../../audit/index.js';
+import type { ChangeTx } from '../../audit/index.js';
 import { delegationEntry, sessionEntry } from '../domain/entries.js';
 import { SYSTEM } from '../domain/initiator.js';
 import { revocationKey } from '../domain/revocation.js';
 import { endDelegations } from '../persistence/delegation-rows.js';
-import { lockGraph } from '../persistence/graph-lock.js';
+import { GraphChanges } from '../graph-changes.js';
 import { readSessions } from '../persistence/session-rows.js';
 import {
   type Moment,
@@ -30,7 +30,7 @@ const BATCH = 200;
 @Injectable()
 export class Settlement {
   constructor(
-    private readonly changes: AuditedChanges,
+    private readonly graph: GraphChanges,
     private readonly runtime: RuntimeState,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -38,12 +38,17 @@ export class Settlement {
   /** Settles everything under one anchor. */
   async settleUnder(zone: string, anchor: SettleAnchor): Promise<void> {
     if (anchor.kind === 'session') await this.untilNone(zone, (tx) => this.sessionsBelow(tx, anchor.anchor));
-    await this.settleZone(zone);
+    else if (anchor.kind !== 'delegation') return this.settleZone(zone);
+    await this.settleAllEdges(zone);
   }
 
   /** Settles everything in the zone that is due. */
   async settleZone(zone: string): Promise<void> {
     await this.untilNone(zone, (tx, at) => unsettledSessions(tx, at, BATCH));
+    await this.settleAllEdges(zone);
+  }
+
+  private async settleAllEdges(zone: string): Promise<void> {
     while ((await this.settleEdges(zone)) === BATCH);
   }
 
@@ -58,8 +63,7 @@ export class Settlement {
 
   private async settleSessions(zone: string, due: (tx: ChangeTx, at: Moment) => Promise<string[]>): Promise<number> {
     const { at } = await this.runtime.anchors(zone);
-    return this.changes.run(zone, async (tx) => {
-      await lockGraph(tx);
+    return this.graph.run(zone, 'growing', async (tx) => {
       const facts = at(this.clock.now());
       const ids = await due(tx, facts);
       const graph = new SessionGraph(tx, facts);
@@ -85,8 +89,7 @@ export class Settlement {
   }
 
   private settleEdges(zone: string): Promise<number> {
-    return this.changes.run(zone, async (tx) => {
-      await lockGraph(tx);
+    return this.graph.run(zone, 'growing', async (tx) => {
       const now = this.clock.now();
       const due = await unsettledEdges(tx, now, BATCH);
       const graph = new SessionGraph(tx, { now, graceMs: 0, endedBy: () => undefined });

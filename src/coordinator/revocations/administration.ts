@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
-import { adminEntry, type AdminActor, AuditedChanges, type RequestOrigin } from '../../audit/index.js';
+import { adminEntry, type AdminActor, type RequestOrigin } from '../../audit/index.js';
 import { Database } from '../../platform/database/index.js';
 import type { Initiator } from '../domain/initiator.js';
 import type { RevocationKind, RevocationRecord } from '../domain/revocation.js';
-import { lockGraph } from '../persistence/graph-lock.js';
+import { GraphChanges } from '../graph-changes.js';
 import { listRevocations } from '../persistence/revocation-rows.js';
 import { RuntimeState } from '../state/runtime-state.js';
 import { AnchorEndings } from './anchor-endings.js';
@@ -36,7 +36,7 @@ export interface Revoked {
 export class RevocationAdministration {
   constructor(
     private readonly database: Database,
-    private readonly changes: AuditedChanges,
+    private readonly graph: GraphChanges,
     private readonly runtime: RuntimeState,
     private readonly endings: AnchorEndings,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -48,8 +48,7 @@ export class RevocationAdministration {
     if (anchors.view.status === 'archived')
       throw new AppError('conflict', 'The zone is archived and takes no changes.');
     if (call.zone.startsWith('_')) throw new AppError('conflict', 'The system zone can be read, not changed.');
-    return this.changes.run(call.zone, async (tx) => {
-      await lockGraph(tx);
+    return this.graph.run(call.zone, 'ending', async (tx) => {
       const now = this.clock.now();
       const changed = await this.endings.end(tx, anchors, { kind, id, reason, by: administrator(call), now });
       const detail = { reason, already: !changed };

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
-import { AuditedChanges, type ChangeTx } from '../../audit/index.js';
+import type { ChangeTx } from '../../audit/index.js';
 import { sessionEntry } from '../domain/entries.js';
 import { type Act, requireReach } from '../domain/sessions/reach.js';
 import { revocationKey } from '../domain/revocation.js';
 import { isOpen } from '../domain/sessions/session.js';
-import { lockGraph } from '../persistence/graph-lock.js';
+import { GraphChanges } from '../graph-changes.js';
 import { updateStanding } from '../persistence/session-rows.js';
 import { RuntimeState } from '../state/runtime-state.js';
 import { endSession } from './end-sessions.js';
@@ -17,7 +17,7 @@ import { type DetailedSession, SessionGraph } from './session-graph.js';
 @Injectable()
 export class SessionLifecycle {
   constructor(
-    private readonly changes: AuditedChanges,
+    private readonly graph: GraphChanges,
     private readonly runtime: RuntimeState,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -70,8 +70,7 @@ export class SessionLifecycle {
     work: (tx: ChangeTx, session: DetailedSession, now: number) => Promise<void>,
   ): Promise<DetailedSession> {
     const { at } = await this.runtime.anchors(call.zone);
-    return this.changes.run(call.zone, async (tx) => {
-      await lockGraph(tx);
+    return this.graph.run(call.zone, 'ending', async (tx) => {
       const facts = at(this.clock.now());
       const before = requireReach(callerOf(call), await new SessionGraph(tx, facts).session(what.id), what.act);
       await work(tx, before, facts.now);

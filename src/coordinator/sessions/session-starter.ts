@@ -1,14 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
-import { AuditedChanges, type ChangeTx } from '../../audit/index.js';
+import type { ChangeTx } from '../../audit/index.js';
 import type { TokenClaims } from '../../auth/index.js';
 import type { SessionLimits } from '../../control/index.js';
 import { delegationEntry, sessionEntry } from '../domain/entries.js';
 import { effectiveLimits } from '../domain/sessions/limits.js';
 import type { StartRequest } from '../domain/sessions/new-session.js';
 import { ancestorTokens } from '../domain/sessions/session-claims.js';
-import { lockGraph } from '../persistence/graph-lock.js';
+import { GraphChanges } from '../graph-changes.js';
 import { RuntimeState } from '../state/runtime-state.js';
 import { placeSession, type Placed, type StartScene } from './place-session.js';
 import { initiatorOf, type RuntimeCall } from './runtime-call.js';
@@ -25,7 +25,7 @@ export interface StartedSession {
 @Injectable()
 export class SessionStarter {
   constructor(
-    private readonly changes: AuditedChanges,
+    private readonly graph: GraphChanges,
     private readonly runtime: RuntimeState,
     private readonly tokens: SessionTokens,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -36,8 +36,7 @@ export class SessionStarter {
     const { view, at, subjectEpoch } = await this.runtime.anchors(call.zone);
     const application = view.application(call.claims.client_id);
     if (!application) throw new AppError('not_found', 'There is no such application.');
-    const { session, claims } = await this.changes.run(call.zone, async (tx) => {
-      await lockGraph(tx);
+    const { session, claims } = await this.graph.run(call.zone, 'growing', async (tx) => {
       const scene: StartScene = {
         call,
         view,
