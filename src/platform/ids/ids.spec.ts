@@ -4,9 +4,9 @@ import { newId, newUuid } from './index.js';
 
 describe('newId', () => {
   it('makes distinct ids of the kind asked for, sorted by time of creation', () => {
-    const ids = Array.from({ length: 100 }, () => newId('ses'));
+    const ids = Array.from({ length: 20_000 }, () => newId('ses'));
     expect(ids.every((id) => isId('ses', id))).toBe(true);
-    expect(new Set(ids).size).toBe(100);
+    expect(new Set(ids).size).toBe(20_000);
     expect([...ids].sort()).toEqual(ids);
   });
 
