@@ -64,15 +64,17 @@ function listening(child: ChildProcess, printed: { text: string }): Promise<stri
       reject(new Error(`${why}\n${printed.text}`));
     };
     const timer = setTimeout(() => fail('the server did not start in time'), START_LIMIT_MS);
-    child.once('exit', (code) => {
+    const early = (code: number | null) => {
       clearTimeout(timer);
       fail(`the server ended with ${code}`);
-    });
+    };
+    child.once('exit', early);
     child.stdout?.on('data', () => {
       const found = /^listening on (\S+)$/m.exec(printed.text)?.[1];
       if (!found) return;
       clearTimeout(timer);
-      child.removeAllListeners('exit');
+      // This one only: whoever waits for the end listens too, and more lines come.
+      child.off('exit', early);
       resolve(found);
     });
   });
