@@ -6,7 +6,7 @@ import { RefusalWindows } from './domain/coalescing.js';
 import type { EntryDraft } from './domain/entry.js';
 import { commitGroup, type Appended, type GroupItem } from './group-commit.js';
 import type { LedgerKeys } from './ledger-keys.js';
-import { releaseClaim, type OnceClaimRow } from './persistence/ledger-store.js';
+import { releaseClaim, takeClaims, type OnceClaimRow } from './persistence/ledger-store.js';
 import { prepareEntry } from './prepare-entry.js';
 
 /** Something that may happen once in a zone: a `jti`, a single-use token, a unit of a budget. */
@@ -73,6 +73,16 @@ export class AuditLedger {
   async refusal(draft: EntryDraft): Promise<Appended | undefined> {
     const admitted = this.refusals.admit(draft.zone, draft.client?.address ?? 'unknown', this.parts.clock.now());
     return admitted ? this.append(draft) : undefined;
+  }
+
+  /** Takes a claim by itself, for what is no decision and has no entry; false when it was taken before. Rejects when that cannot be known. */
+  async take(zone: string, claim: OnceClaim): Promise<boolean> {
+    try {
+      const [won = false] = await this.parts.database.asAudit((tx) => takeClaims(tx, zone, [claimRow(claim)]));
+      return won;
+    } catch (error) {
+      throw unavailable('a claim could not be taken', error);
+    }
   }
 
   /** Gives a claim back when what it was taken for provably did not happen. */

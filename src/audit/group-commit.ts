@@ -23,6 +23,8 @@ export interface Appended {
   readonly zone: string;
   readonly index: number;
   readonly replayed: boolean;
+  /** The kinds of the claims that were lost. */
+  readonly lost: readonly string[];
 }
 
 interface Parts {
@@ -45,17 +47,23 @@ export function commitGroup(parts: Parts, group: readonly GroupItem[]): Promise<
       const lost = await losers(tx, zone, items);
       const entries = items.map((item) => (lost.has(item) ? asReplayed(item.draft) : item.prepared));
       const first = await appendChained(tx, { zone, head, now: parts.clock.now() }, entries, parts.keys);
-      items.forEach((item, at) => answers.set(item, { zone, index: first + at, replayed: lost.has(item) }));
+      items.forEach((item, at) =>
+        answers.set(item, { zone, index: first + at, replayed: lost.has(item), lost: lost.get(item) ?? [] }),
+      );
     }
     return group.map((item) => answers.get(item));
   });
 }
 
-/** The items of a zone that lost at least one of their claims. What a loser had won stays taken: it was presented, after all. */
-async function losers(tx: Tx, zone: string, items: readonly GroupItem[]): Promise<Set<GroupItem>> {
+/** The items of a zone that lost at least one of their claims, with the kinds of these. What a loser had won stays taken: it was presented, after all. */
+async function losers(tx: Tx, zone: string, items: readonly GroupItem[]): Promise<Map<GroupItem, string[]>> {
   const owners = items.flatMap((item) => item.claims.map((claim) => ({ item, claim })));
-  if (owners.length === 0) return new Set();
+  const lost = new Map<GroupItem, string[]>();
+  if (owners.length === 0) return lost;
   const claims = owners.map((owner) => owner.claim);
   const won = await takeClaims(tx, zone, claims);
-  return new Set(owners.filter((_, at) => !won[at]).map((owner) => owner.item));
+  owners.forEach(({ item, claim }, at) => {
+    if (!won[at]) lost.set(item, [...(lost.get(item) ?? []), claim.kind]);
+  });
+  return lost;
 }
