@@ -8,6 +8,8 @@ import { Envelope, SECRETS, type Secrets } from '../platform/secrets/index.js';
 import { AdminTokenView } from './admin-token-view.js';
 import { AdminTokens } from './admin-tokens.js';
 import { addressRanges } from './domain/address-ranges.js';
+import { ProofsOfPossession } from './dpop/proofs-of-possession.js';
+import { RuntimeProofs } from './dpop/runtime-proofs.js';
 import { AccessGuard } from './http/access.guard.js';
 import { AdminKeysController } from './http/admin-keys.controller.js';
 import { AdminTokensController } from './http/admin-tokens.controller.js';
@@ -50,12 +52,14 @@ import { TokenVerifier } from './token-verifier.js';
     AdminTokens,
     TokenSigner,
     TokenVerifier,
+    ProofsOfPossession,
+    RuntimeProofs,
     AdminGuard,
     RuntimeGuard,
     AdvanceKeys,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [KeyRing, TokenSigner, TokenVerifier, CLIENT_SECRET_MAC],
+  exports: [KeyRing, TokenSigner, TokenVerifier, ProofsOfPossession, CLIENT_SECRET_MAC],
 })
 export class AuthModule {}
 

@@ -11,6 +11,8 @@ export {
 } from './ports.js';
 export { Admin, assertZone, Runtime, type AdminPrincipal, type RuntimePrincipal } from './principals.js';
 export { presentedToken } from './domain/bearer.js';
+export { boundKey } from './domain/bound-key.js';
+export { ProofsOfPossession, type ProvenKey } from './dpop/proofs-of-possession.js';
 export { TokenError } from './domain/token-error.js';
 export type { TokenClaims, TokenClass } from './domain/token-claims.js';
 export { TokenSigner } from './token-signer.js';

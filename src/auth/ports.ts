@@ -14,6 +14,8 @@ export const ZONE_DIRECTORY = Symbol('ZoneDirectory');
 /** Which zones there are. `undefined` for a slug that was never a zone's. */
 export interface ZoneDirectory {
   status(zone: string): Promise<'active' | 'killed' | 'archived' | undefined>;
+  /** Whether proofs of possession must carry a nonce of ours there. */
+  dpopNonce(zone: string): Promise<'off' | 'required'>;
 }
 
 /** DI token of the {@link ClientSecretMac}. */

@@ -21,6 +21,8 @@ export interface AdminPrincipal {
 export interface RuntimePrincipal {
   readonly kind: 'runtime';
   readonly token: VerifiedToken;
+  /** Thumbprint of the key whose holder made the request; undefined without a proof (RFC 9449 §4.3). */
+  readonly provenKey?: string | undefined;
   /** Its session is suspended: it may be read, resumed and terminated, nothing else. */
   readonly suspended: boolean;
 }

@@ -4,10 +4,21 @@ import type { TokenClaims, TokenClass } from './domain/token-claims.js';
 import { TOKEN_PROFILES } from './domain/token-profile.js';
 import { KeyRing } from './key-ring.js';
 
+/** 64 bytes in base64url, for every algorithm there is. */
+const SIGNATURE_CHARACTERS = 86;
+const DOTS = 2;
+
 /** The one place where tokens are signed. Whoever calls it has decided, recorded the decision and checked revocation since. */
 @Injectable()
 export class TokenSigner {
   constructor(private readonly ring: KeyRing) {}
+
+  /** False for claims that {@link sign} would refuse for their size: asked before the ledger says that a token was issued. */
+  async fits(zone: string, klass: TokenClass, claims: TokenClaims): Promise<boolean> {
+    const { header } = await this.ring.signingKey(zone);
+    const payload = Math.ceil((Buffer.byteLength(JSON.stringify(claims)) * 4) / 3);
+    return header.length + payload + SIGNATURE_CHARACTERS + DOTS <= TOKEN_PROFILES[klass].maxBytes;
+  }
 
   /** A compact JWS under the zone's active key (RFC 9068 §2). A token that would exceed its class's size is not issued. */
   async sign(zone: string, klass: TokenClass, claims: TokenClaims): Promise<string> {

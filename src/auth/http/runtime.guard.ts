@@ -1,14 +1,15 @@
 import { Inject, Injectable, type ExecutionContext } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../kernel/app-error.js';
 import { ChangeFeed } from '../../platform/changes/index.js';
 import { bearerChallenge, setCaller, summarize, Unauthenticated } from '../../platform/http/index.js';
 import { PublicUrls } from '../../platform/urls/index.js';
 import { presentedToken } from '../domain/bearer.js';
+import { type PresentedRuntimeToken, RuntimeProofs } from '../dpop/runtime-proofs.js';
 import { TokenError } from '../domain/token-error.js';
 import { SYSTEM_ZONE, TOKEN_STATUS, ZONE_DIRECTORY, type TokenStatus, type ZoneDirectory } from '../ports.js';
 import type { RuntimePrincipal } from '../principals.js';
-import { TokenVerifier, type VerifiedToken } from '../token-verifier.js';
+import { TokenVerifier } from '../token-verifier.js';
 import { CredentialGuard, registerStrategy } from './credential-strategy.js';
 import { requestZone } from './request-zone.js';
 
@@ -19,6 +20,7 @@ export class RuntimeGuard extends CredentialGuard {
     private readonly verifier: TokenVerifier,
     private readonly urls: PublicUrls,
     private readonly feed: ChangeFeed,
+    private readonly proofs: RuntimeProofs,
     @Inject(TOKEN_STATUS) private readonly statuses: TokenStatus,
     @Inject(ZONE_DIRECTORY) private readonly zones: ZoneDirectory,
   ) {
@@ -27,6 +29,8 @@ export class RuntimeGuard extends CredentialGuard {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest & { user?: RuntimePrincipal }>();
+    const nonce = await this.proofs.nonce(requestZone(request) ?? '');
+    if (nonce !== undefined) void context.switchToHttp().getResponse<FastifyReply>().header('dpop-nonce', nonce);
     await super.canActivate(context);
     const { claims } = (request.user as RuntimePrincipal).token;
     const id = claims.sid ?? claims.client_id;
@@ -39,14 +43,18 @@ export class RuntimeGuard extends CredentialGuard {
     const zone = requestZone(request) ?? '';
     const status = zone === SYSTEM_ZONE ? undefined : await this.zones.status(zone);
     if (status === undefined || status === 'archived') throw new AppError('not_found', 'There is no such zone.');
-    const token = await this.verify(request, zone);
+    const { token, scheme } = await this.verify(request, zone);
     this.feed.assertFresh();
     const verdict = status === 'killed' ? 'revoked' : await this.statuses.check(zone, token.claims);
     if (verdict === 'revoked') throw this.refusal(zone, 'the token is revoked');
-    return { kind: 'runtime', token, suspended: verdict === 'suspended' };
+    const provenKey = await this.proofs.prove(request, { zone, token, scheme });
+    return { kind: 'runtime', token, suspended: verdict === 'suspended', provenKey };
   }
 
-  private async verify(request: FastifyRequest, zone: string): Promise<VerifiedToken> {
+  private async verify(
+    request: FastifyRequest,
+    zone: string,
+  ): Promise<Pick<PresentedRuntimeToken, 'token' | 'scheme'>> {
     const presented = presentedToken(request.raw.rawHeaders);
     if (presented.kind === 'none') {
       throw new Unauthenticated([bearerChallenge({ realm: this.urls.issuer(zone) })], 'no token');
@@ -54,10 +62,7 @@ export class RuntimeGuard extends CredentialGuard {
     if (presented.kind === 'unusable') throw this.refusal(zone, presented.reason);
     try {
       const token = await this.verifier.verify(presented.token, { zone, classes: ['application', 'session'] });
-      // A bound token needs its proof (RFC 9449 §7.2); none can be checked yet, so none is accepted.
-      if (token.claims.cnf !== undefined || presented.scheme !== 'bearer')
-        throw this.refusal(zone, 'the token needs a proof of its key');
-      return token;
+      return { token, scheme: presented.scheme };
     } catch (error) {
       throw error instanceof TokenError ? this.refusal(zone, error.message) : error;
     }

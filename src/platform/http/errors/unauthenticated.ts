@@ -18,6 +18,18 @@ export interface ChallengeParts {
   readonly scope?: string | undefined;
 }
 
+export interface DpopChallengeParts {
+  readonly realm: string;
+  readonly error?: 'invalid_token' | 'invalid_dpop_proof' | 'use_dpop_nonce' | undefined;
+  readonly algorithms: readonly string[];
+}
+
+/** A `DPoP` challenge (RFC 9449 §7.1): what was wrong, and what proofs may be signed with. */
+export function dpopChallenge({ realm, error, algorithms }: DpopChallengeParts): string {
+  const parts = [`realm="${realm}"`, ...(error ? [`error="${error}"`] : []), `algs="${algorithms.join(' ')}"`];
+  return `DPoP ${parts.join(', ')}`;
+}
+
 /** A `Bearer` challenge (RFC 6750 §3). */
 export function bearerChallenge({ realm, error, scope }: ChallengeParts): string {
   const parts = [`realm="${realm}"`];
