@@ -8,6 +8,6 @@ import type { RuntimeCall } from '../sessions/runtime-call.js';
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): RuntimeCall => {
   const request = context.switchToHttp().getRequest<FastifyRequest & { user?: RuntimePrincipal }>();
   if (request.user?.kind !== 'runtime') throw new Error('the route has no runtime caller');
-  const { claims } = request.user.token;
-  return { zone: claims.zone, claims, origin: requestFacts(request) };
+  const { token, provenKey } = request.user;
+  return { zone: token.claims.zone, claims: token.claims, provenKey, origin: requestFacts(request) };
 });

@@ -39,7 +39,7 @@ export class SessionsController {
   ): Promise<JsonObject> {
     // No issuer can be registered yet, so no proof of a user can be good.
     if (body.subject !== undefined) throw new AppError('invalid_subject', 'The zone has no such subject issuer.');
-    const { session, limits, issued } = await this.starter.start(call, startRequest(body));
+    const { session, limits, issued } = await this.starter.start(call, startRequest(body, call));
     void reply.header('location', `/z/${call.zone}/sessions/${session.id}`);
     return { ...sessionBody({ session, limits }), ...tokenBody(issued) };
   }
@@ -130,7 +130,7 @@ export class SessionsController {
   }
 }
 
-function startRequest(body: StartSessionDto): StartRequest {
+function startRequest(body: StartSessionDto, { provenKey }: RuntimeCall): StartRequest {
   return {
     lifecycle: body.lifecycle,
     ttlSeconds: body.ttl_seconds,
@@ -139,8 +139,13 @@ function startRequest(body: StartSessionDto): StartRequest {
     metadata: body.metadata === undefined ? {} : structuredClone(body.metadata),
     parent: body.parent,
     authority: parseAuthority(body.authority) ?? 'inherit',
-    cnf: body.jwk === undefined ? undefined : boundTo(body.jwk),
+    // A proof binds what is obtained with it, unless the session is for the holder of another key (RFC 9449 §5).
+    cnf: body.jwk === undefined ? confirmation(provenKey) : boundTo(body.jwk),
   };
+}
+
+function confirmation(jkt: string | undefined): JsonObject | undefined {
+  return jkt === undefined ? undefined : { jkt };
 }
 
 function tokenBody({ token, expiresIn }: IssuedToken): JsonObject {

@@ -7,6 +7,8 @@ import type { RuntimeCaller } from '../domain/sessions/reach.js';
 export interface RuntimeCall {
   readonly zone: string;
   readonly claims: TokenClaims;
+  /** Thumbprint of the key whose holder sent the request. */
+  readonly provenKey?: string | undefined;
   readonly origin: RequestOrigin;
 }
 

@@ -2,8 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { AuditLedger } from '../../audit/index.js';
-import { type TokenClaims, TokenSigner } from '../../auth/index.js';
+import { ProofsOfPossession, type TokenClaims, TokenSigner } from '../../auth/index.js';
 import type { ZoneView } from '../../control/index.js';
+import { dpopChallenge, Unauthenticated } from '../../platform/http/index.js';
 import { newUuid } from '../../platform/ids/index.js';
 import { PublicUrls } from '../../platform/urls/index.js';
 import { type LineageSource, lineageOf } from '../domain/delegations/authority.js';
@@ -27,16 +28,21 @@ export class SessionTokens {
   constructor(
     private readonly runtime: RuntimeState,
     private readonly signer: TokenSigner,
+    private readonly proofs: ProofsOfPossession,
     private readonly ledger: AuditLedger,
     private readonly urls: PublicUrls,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** A fresh token for a session that is active, to itself or its application. Throws `session_not_active`. */
+  /**
+   * A fresh token for a session that is active, to itself or its application; a session that is bound to a key needs the proof of that key and
+   * stays bound. Throws `session_not_active`.
+   */
   async refresh(call: RuntimeCall, id: string): Promise<IssuedToken> {
     const count = this.runtime.revocationCount(call.zone);
     const session = requireReach(callerOf(call), await this.runtime.session(call.zone, id), 'own');
     requireActive(session);
+    this.requireSameKey(session, call);
     const { view } = await this.runtime.anchors(call.zone);
     const now = this.clock.now();
     const renewed = call.claims.sid === session.id;
@@ -89,5 +95,13 @@ export class SessionTokens {
 
   private source(zone: string): LineageSource {
     return { session: (id) => this.runtime.session(zone, id), delegation: (id) => this.runtime.delegation(zone, id) };
+  }
+
+  /** A bound session's next token is for the holder of the same key (RFC 9449 §5). */
+  private requireSameKey({ cnf }: SessionRecord, { zone, provenKey }: RuntimeCall): void {
+    if (cnf === undefined || (provenKey !== undefined && cnf['jkt'] === provenKey)) return;
+    const { algorithms } = this.proofs;
+    const challenge = dpopChallenge({ realm: this.urls.issuer(zone), error: 'invalid_dpop_proof', algorithms });
+    throw new Unauthenticated([challenge], 'no proof of the session’s key');
   }
 }
