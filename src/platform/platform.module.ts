@@ -4,7 +4,7 @@ import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed, FeedFollower } from './changes/index.js';
 import { APP_CONFIG, type AppConfig } from './config/index.js';
 import { Database } from './database/index.js';
-import { EgressGuard, parsePortRange, RESOLVER, SystemResolver, type Resolver } from './egress/index.js';
+import { EgressClient, EgressGuard, parsePortRange, RESOLVER, SystemResolver, type Resolver } from './egress/index.js';
 import { APP_LOGGER, type AppLogger } from './logging/index.js';
 import { OutboxRelay } from './outbox/index.js';
 import { createQueues, DeadLetters, QueueMetrics, Queues } from './queue/index.js';
@@ -78,6 +78,11 @@ const edgeProviders: Provider[] = [
     provide: EgressGuard,
     inject: [APP_CONFIG, RESOLVER, Database],
     useFactory: makeEgressGuard,
+  },
+  {
+    provide: EgressClient,
+    inject: [EgressGuard],
+    useFactory: (guard: EgressGuard) => new EgressClient(guard),
   },
 ];
 

@@ -15,6 +15,8 @@ export interface OAuthCall {
   readonly form: FormValues;
   /** Every Authorization header of the request. */
   readonly authorization: readonly string[];
+  /** Every DPoP header of the request (RFC 9449 §4.1). */
+  readonly dpop: readonly string[];
   readonly facts: RequestFacts;
 }
 
@@ -23,6 +25,9 @@ export interface AuthenticatedCall {
   readonly client: AuthenticatedClient;
   readonly notes: EntryNotes;
 }
+
+/** Another way for a client to prove who it is; undefined when the request does not go that way. */
+export type StandIn = (zone: ZoneView) => Promise<AuthenticatedClient | undefined>;
 
 /** The first step of every OAuth endpoint: the zone exists and exactly one client proved who it is. */
 @Injectable()
@@ -33,12 +38,18 @@ export class CallerAuthentication {
     private readonly refusals: RefusalRecord,
   ) {}
 
-  async authenticate(call: OAuthCall, now: number): Promise<AuthenticatedCall> {
+  /** `standIn` may prove who the client is by other means than client authentication, where an endpoint allows it. */
+  async authenticate(call: OAuthCall, now: number, standIn?: StandIn): Promise<AuthenticatedCall> {
     const zone = await this.zone(call.zone);
     const notes = new EntryNotes(zone.slug, call.facts, now);
     try {
       const parameters = new Parameters(call.form, { single: CLIENT_PARAMETERS, repeatable: [] });
-      const client = this.clients.authenticate(zone, presentedClient(call.authorization, parameters), now);
+      const client =
+        (await standIn?.(zone)) ??
+        (await this.clients.authenticate(zone, presentedClient(call.authorization, parameters), {
+          now,
+          address: call.facts.address,
+        }));
       notes.add({
         application: client.application.id,
         detail: { client_auth: client.method, credential: client.credential },

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLedger, type OnceClaim } from '../audit/index.js';
 import { OAuthError } from '../kernel/oauth-error.js';
-import { invalidClient } from './domain/presented-client.js';
+import { replayedProof } from './domain/refusals.js';
 import type { EntryNotes } from './entry-notes.js';
 
 /** Sees to it that every refusal of a known zone is one ledger entry: with its reason, without a byte of any token. */
@@ -21,7 +21,7 @@ export class RefusalRecord {
       return error;
     }
     const appended = await this.ledger.append(entry, once);
-    return appended.replayed ? invalidClient('the assertion was used before') : error;
+    return appended.replayed ? replayedProof(appended.lost) : error;
   }
 }
 

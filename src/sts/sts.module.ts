@@ -7,6 +7,8 @@ import { PolicyModule } from '../policy/index.js';
 import { CallerAuthentication } from './caller-authentication.js';
 import { ClientProofs } from './client-proofs.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
+import { ClientKeys } from './clients/client-keys.js';
+import { SessionClients } from './clients/session-clients.js';
 import { ClientCredentialsGrant } from './grants/client-credentials.js';
 import { Issuance } from './grants/issuance.js';
 import { Lineages } from './grants/lineages.js';
@@ -19,6 +21,7 @@ import { OAuthController } from './http/oauth.controller.js';
 import { Introspection } from './introspection.js';
 import { RefusalRecord } from './refusal-record.js';
 import { TokenRevocation } from './revocation.js';
+import { TokenCallers } from './token-callers.js';
 import { TokenEndpoint } from './token-endpoint.js';
 import { TokenInspection } from './token-inspection.js';
 import { TokenQuestions } from './token-questions.js';
@@ -29,6 +32,9 @@ import { TokenQuestions } from './token-questions.js';
   providers: [
     CallerAuthentication,
     ClientAuthentication,
+    ClientKeys,
+    SessionClients,
+    TokenCallers,
     ClientProofs,
     RefusalRecord,
     TokenEndpoint,

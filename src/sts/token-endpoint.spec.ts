@@ -1,6 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { AuditLedger, EntryDraft, OnceClaim } from '../audit/index.js';
-import { type TokenClaims, TokenError, type TokenSigner, type TokenVerifier } from '../auth/index.js';
+import {
+  type ProofsOfPossession,
+  type TokenClaims,
+  TokenError,
+  type TokenSigner,
+  type TokenVerifier,
+} from '../auth/index.js';
 import type { Catalogue, ZoneView } from '../control/index.js';
 import type { RuntimeState } from '../coordinator/index.js';
 import { AppError } from '../kernel/app-error.js';
@@ -11,6 +17,8 @@ import { PublicUrls } from '../platform/urls/index.js';
 import { PolicySets } from '../policy/index.js';
 import { CallerAuthentication } from './caller-authentication.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
+import type { ClientKeys } from './clients/client-keys.js';
+import type { SessionClients } from './clients/session-clients.js';
 import { ClientCredentialsGrant } from './grants/client-credentials.js';
 import { Issuance } from './grants/issuance.js';
 import { Lineages } from './grants/lineages.js';
@@ -19,6 +27,7 @@ import { TokenPresentation } from './grants/presented-tokens.js';
 import { TokenBases } from './grants/token-bases.js';
 import { TokenExchangeGrant } from './grants/token-exchange.js';
 import { RefusalRecord } from './refusal-record.js';
+import { TokenCallers } from './token-callers.js';
 import { TokenEndpoint } from './token-endpoint.js';
 
 const NOW = 1_700_000_000_000;
@@ -53,18 +62,20 @@ class World {
   coalescable: EntryDraft[] = [];
   claimed: OnceClaim[] = [];
   signed: TokenClaims[] = [];
+  fits = true;
   /** What happens while the ledger commits. */
   onAppend: () => boolean = () => false;
 
   readonly endpoint = this.build();
 
-  token(fields: Record<string, string>): Promise<JsonObject> {
+  token(fields: Record<string, string>, address = '192.0.2.1'): Promise<JsonObject> {
     const values = (name: string): string[] => (fields[name] === undefined ? [] : [fields[name]]);
     return this.endpoint.token({
       zone: 'a',
       form: { values },
       authorization: [],
-      facts: { requestId: 'req', address: '192.0.2.1' },
+      dpop: [],
+      facts: { requestId: 'req', address },
     });
   }
 
@@ -72,11 +83,13 @@ class World {
     const ledger = this.ledger() as unknown as AuditLedger;
     const runtime = this.runtime() as unknown as RuntimeState;
     const signer = {
+      fits: () => Promise.resolve(this.fits),
       sign: (_zone: string, _klass: string, claims: TokenClaims) =>
         Promise.resolve(`signed-${this.signed.push(claims)}`),
     };
     const urls = new PublicUrls('http://caracal');
-    const clients = new ClientAuthentication((secret) => (secret === 'right' ? MAC : Buffer.alloc(32, 1)), urls);
+    const secrets = (secret: string) => (secret === 'right' ? MAC : Buffer.alloc(32, 1));
+    const clients = new ClientAuthentication(secrets, {} as ClientKeys, urls);
     const refusals = new RefusalRecord(ledger);
     const callers = new CallerAuthentication(
       { zone: () => Promise.resolve(this.view()) } as unknown as Catalogue,
@@ -97,7 +110,7 @@ class World {
     const clock = { now: () => NOW, monotonic: () => 0 };
     return new TokenEndpoint(
       clock,
-      callers,
+      new TokenCallers(callers, {} as SessionClients, {} as ProofsOfPossession, refusals, urls),
       runtime,
       refusals,
       new ClientCredentialsGrant(mandates, bases, issuance),
@@ -129,7 +142,7 @@ class World {
     const append = (draft: EntryDraft, once: OnceClaim[] = []) => {
       this.claimed.push(...once);
       const replayed = this.onAppend();
-      return Promise.resolve({ zone: 'a', index: this.entries.push(draft) - 1, replayed });
+      return Promise.resolve({ zone: 'a', index: this.entries.push(draft) - 1, replayed, lost: [] });
     };
     return { append, refusal: (draft: EntryDraft) => Promise.resolve(this.coalescable.push(draft)) };
   }
@@ -321,6 +334,24 @@ describe('token endpoint', () => {
   it('[T2] a bound token without its proof does not become an unbound one (RFC 9449 §5)', async () => {
     world.presented = { ...SUBJECT, cnf: { jkt: 'x' } };
     await expect(world.token(EXCHANGE)).rejects.toMatchObject({ code: 'invalid_dpop_proof' });
+  });
+
+  it('[T2] a token that would exceed its class is refused before the ledger says allow', async () => {
+    world.fits = false;
+    await expect(world.token(CREDENTIALS)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect([world.entries.map((entry) => entry.decision), world.signed]).toEqual([['deny'], []]);
+  });
+
+  it('[T2] fifty failures end the attempts on a client from one address, real or not, for the minute', async () => {
+    for (const client_id of ['app_1', 'app_none']) {
+      const wrong = { ...CREDENTIALS, client_id, client_secret: 'wrong' };
+      for (let failure = 0; failure < 50; failure += 1)
+        await expect(world.token(wrong)).rejects.toMatchObject({ code: 'invalid_client', status: 401 });
+      const limited = { code: 'temporarily_unavailable', status: 429, retryAfter: 60 };
+      await expect(world.token(wrong)).rejects.toMatchObject(limited);
+      await expect(world.token({ ...wrong, client_secret: 'right' })).rejects.toMatchObject(limited);
+    }
+    await expect(world.token(CREDENTIALS, '192.0.2.2')).resolves.toMatchObject({ token_type: 'Bearer' });
   });
 
   it.each([

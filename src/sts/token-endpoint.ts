@@ -3,7 +3,7 @@ import { CLOCK, type Clock } from '../kernel/clock.js';
 import type { JsonObject } from '../kernel/json.js';
 import { OAuthError } from '../kernel/oauth-error.js';
 import { RuntimeState } from '../coordinator/index.js';
-import { CallerAuthentication, type OAuthCall } from './caller-authentication.js';
+import type { OAuthCall } from './caller-authentication.js';
 import { Parameters } from './domain/parameters.js';
 import { ClientCredentialsGrant } from './grants/client-credentials.js';
 import type { Grant } from './grants/grant.js';
@@ -11,6 +11,7 @@ import { TokenExchangeGrant } from './grants/token-exchange.js';
 import type { EntryNotes } from './entry-notes.js';
 import { stoppedZone } from './domain/refusals.js';
 import { RefusalRecord } from './refusal-record.js';
+import { TokenCallers } from './token-callers.js';
 
 /** The token endpoint (RFC 6749 §3.2): authenticates the client, then hands over to the grant that was named. */
 @Injectable()
@@ -19,7 +20,7 @@ export class TokenEndpoint {
 
   constructor(
     @Inject(CLOCK) private readonly clock: Clock,
-    private readonly callers: CallerAuthentication,
+    private readonly callers: TokenCallers,
     private readonly runtime: RuntimeState,
     private readonly refusals: RefusalRecord,
     clientCredentials: ClientCredentialsGrant,
@@ -32,19 +33,26 @@ export class TokenEndpoint {
     return [...this.grants.keys()];
   }
 
+  /** What `DPoP-Nonce` says on every answer (RFC 9449 §8.2); undefined where the zone asks for none. */
+  nonce(zone: string): Promise<string | undefined> {
+    return this.callers.nonce(zone);
+  }
+
   async token(call: OAuthCall): Promise<JsonObject> {
     const now = this.clock.now();
     const revocations = this.runtime.revocationCount(call.zone);
-    const { zone, notes, client } = await this.callers.authenticate(call, now);
+    const caller = await this.callers.authenticate(call, now);
+    const { zone, notes } = caller;
     try {
       if (zone.status === 'killed') throw stoppedZone();
       const grant = this.grantOf(call, notes);
       const parameters = new Parameters(call.form, grant.parameters);
-      return await grant.handle({ zone, client, parameters, facts: call.facts, now, revocations, notes });
+      return await grant.handle({ ...caller, parameters, facts: call.facts, now, revocations });
     } catch (error) {
-      throw await this.refusals.record(error, notes, client.once);
+      throw await this.refusals.record(error, notes, caller.once);
     }
   }
+
   /** RFC 6749 §5.2: a grant type that is missing is `invalid_request`, an unknown one `unsupported_grant_type`. */
   private grantOf(call: OAuthCall, notes: EntryNotes): Grant {
     const name = new Parameters(call.form, { single: ['grant_type'], repeatable: [] }).required('grant_type');

@@ -1,3 +1,4 @@
+import { forbiddenMember } from '../../kernel/jose/jws.js';
 import type { JsonObject, JsonValue } from '../../kernel/json.js';
 
 /** What a client assertion must agree with. Times are whole seconds. */
@@ -18,12 +19,11 @@ const AHEAD = 10;
 const LEEWAY = 5;
 const MAX_JTI = 255;
 const TYPES: ReadonlySet<JsonValue | undefined> = new Set([undefined, 'JWT', 'jwt', 'client-authentication+jwt']);
-const REFUSED_HEADERS = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c'];
 
 /** The first fault of an assertion's header, or undefined (RFC 8725 §3.1, §3.10, §3.11). The signature is checked elsewhere. */
 export function assertionHeaderFault(header: JsonObject): string | undefined {
   if (!TYPES.has(header['typ'])) return 'typ';
-  const refused = REFUSED_HEADERS.find((name) => header[name] !== undefined);
+  const refused = forbiddenMember(header);
   if (refused !== undefined) return refused;
   return header['kid'] === undefined || typeof header['kid'] === 'string' ? undefined : 'kid';
 }

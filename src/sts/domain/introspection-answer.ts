@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../kernel/json.js';
 import type { TokenClaims } from '../../auth/index.js';
+import { tokenType } from './mandate-claims.js';
 
 /** The whole answer about any token that is not both live and visible to the caller (RFC 7662 §2.2). */
 export const INACTIVE: JsonObject = Object.freeze({ active: false });
@@ -57,7 +58,7 @@ export function activeAnswer(claims: TokenClaims): JsonObject {
   const present = Object.entries(members).filter(([, value]) => value !== undefined);
   return {
     active: true,
-    token_type: cnf === undefined ? 'Bearer' : 'DPoP',
+    token_type: tokenType(claims),
     ...(Object.fromEntries(present) as JsonObject),
   };
 }

@@ -28,6 +28,8 @@ export interface TokenBasis {
   readonly span: TokenSpan;
   readonly jti: string;
   readonly txn: string;
+  /** Thumbprint of the key it is bound to; undefined for a bearer token. */
+  readonly jkt?: string | undefined;
   readonly epochs: TokenClaims['ep'];
 }
 
@@ -69,7 +71,7 @@ export function mandateClaims(basis: TokenBasis, facts: MandateFacts): TokenClai
 }
 
 function commonClaims(basis: TokenBasis): Omit<TokenClaims, 'aud' | 'sub' | 'sub_type'> {
-  const { issuer, zone, client, span, jti, txn, epochs } = basis;
+  const { issuer, zone, client, span, jti, txn, epochs, jkt } = basis;
   return {
     iss: issuer,
     iat: span.issuedAt,
@@ -80,6 +82,7 @@ function commonClaims(basis: TokenBasis): Omit<TokenClaims, 'aud' | 'sub' | 'sub
     zone,
     crd: client.credential,
     ep: epochs,
+    ...(jkt === undefined ? {} : { cnf: { jkt } }),
     txn,
   };
 }
@@ -104,6 +107,11 @@ function parentTokens(parents: readonly TokenClaims[]): string[] {
   const jtis = new Set(parents.flatMap((claims) => [claims.jti, ...(claims.ptk ?? [])]));
   if (jtis.size > MAX_PARENTS) throw unusableToken('more ancestors than a token can name');
   return [...jtis];
+}
+
+/** `token_type` of an answer with a token of these claims (RFC 9449 §5). */
+export function tokenType({ cnf }: Pick<TokenClaims, 'cnf'>): 'Bearer' | 'DPoP' {
+  return cnf === undefined ? 'Bearer' : 'DPoP';
 }
 
 /** Refuses a `lifetime` that cannot be had; a shorter one than asked is not a refusal. */

@@ -3,10 +3,14 @@ import type { JsonObject } from '../../kernel/json.js';
 export const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 
 /** FAPI 2.0 §5.4: never RS256, never a shared secret. */
-export const ASSERTION_ALGORITHMS = ['ES256', 'PS256', 'EdDSA'];
+export const ASSERTION_ALGORITHMS = ['ES256', 'PS256', 'EdDSA', 'Ed25519'];
 
 /** Authorization server metadata of one issuer (RFC 8414 §2). Only what works is listed. */
-export function serverMetadata(issuer: string, grantTypes: readonly string[]): JsonObject {
+export function serverMetadata(
+  issuer: string,
+  grantTypes: readonly string[],
+  proofAlgorithms: readonly string[],
+): JsonObject {
   const endpoint = (name: string): JsonObject => ({
     [`${name}_endpoint_auth_methods_supported`]: CLIENT_AUTH_METHODS,
     [`${name}_endpoint_auth_signing_alg_values_supported`]: ASSERTION_ALGORITHMS,
@@ -23,5 +27,6 @@ export function serverMetadata(issuer: string, grantTypes: readonly string[]): J
     ...endpoint('token'),
     ...endpoint('introspection'),
     ...endpoint('revocation'),
+    dpop_signing_alg_values_supported: [...proofAlgorithms],
   };
 }

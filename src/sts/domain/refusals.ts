@@ -1,6 +1,7 @@
 import { OAuthError } from '../../kernel/oauth-error.js';
 import { formatScope } from '../../kernel/scopes.js';
 import type { Decision } from '../../policy/index.js';
+import { invalidClient } from './presented-client.js';
 
 type Refused = Exclude<Decision, { outcome: 'allow' }>;
 
@@ -31,6 +32,13 @@ export function decisionReasons(decision: Refused): readonly string[] {
 /** One answer for any bad, expired, revoked or foreign subject or actor token (RFC 8693 §2.2.2). */
 export function unusableToken(detail: string): OAuthError {
   return new OAuthError('invalid_request', 'the subject or actor token cannot be used', { detail });
+}
+
+/** A proof that was used before: one of possession (RFC 9449 §11.1), else one of the client (RFC 7523 §3). `lost` are kinds of ledger claims. */
+export function replayedProof(lost: readonly string[]): OAuthError {
+  return lost.includes('dpop')
+    ? new OAuthError('invalid_dpop_proof', 'the proof was used before')
+    : invalidClient('the assertion was used before');
 }
 
 /** The zone's kill switch is on; this and policy are the only reasons for `access_denied`. */

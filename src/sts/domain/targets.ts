@@ -25,18 +25,25 @@ export interface TargetNames {
 
 /**
  * The resources that were asked for, each once (RFC 8707 §2, RFC 8693 §2.1). One that is malformed, unknown or archived refuses the request
- * with `invalid_target`, and so does asking for several unless all of them are gateway resources that allow more than one use.
+ * with `invalid_target`, and so does asking for several unless all of them allow more than one use and either all are gateway resources or the
+ * token is `bound` to a key: one server that is named could present it to another.
  */
-export function resolveTargets<R extends TargetResource>(names: TargetNames, lookup: TargetLookup<R>): readonly R[] {
+export function resolveTargets<R extends TargetResource>(
+  names: TargetNames,
+  lookup: TargetLookup<R>,
+  bound = false,
+): readonly R[] {
   const found = new Map<string, R>();
   for (const uri of names.resources)
     add(found, isResourceUri(uri) ? (lookup.byTarget(canonical(uri)) ?? lookup.byTarget(uri)) : undefined);
   for (const name of names.audiences) add(found, lookup.byIdentifier(name));
   const targets = [...found.values()];
   if (targets.length === 0) throw invalidTarget('no resource was named');
-  if (targets.length > 1 && !targets.every((target) => target.enforcement === 'gateway' && !target.singleUse)) {
+  if (
+    targets.length > 1 &&
+    !targets.every((target) => (bound || target.enforcement === 'gateway') && !target.singleUse)
+  )
     throw invalidTarget('these resources cannot share one token');
-  }
   return targets;
 }
 

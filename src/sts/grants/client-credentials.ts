@@ -3,7 +3,7 @@ import type { JsonObject } from '../../kernel/json.js';
 import { OAuthError } from '../../kernel/oauth-error.js';
 import { formatScope, isSubset, type ScopeSet, union } from '../../kernel/scopes.js';
 import { applicationSubject } from '../../kernel/subjects.js';
-import { applicationTokenClaims } from '../domain/mandate-claims.js';
+import { applicationTokenClaims, tokenType } from '../domain/mandate-claims.js';
 import type { ParameterNames } from '../domain/parameters.js';
 import type { Grant, TokenRequest } from './grant.js';
 import { Issuance } from './issuance.js';
@@ -58,7 +58,7 @@ export class ClientCredentialsGrant implements Grant {
     const { token, receipt } = await this.issuance.issue(request, { klass: 'application', claims, notes });
     return {
       access_token: token,
-      token_type: 'Bearer',
+      token_type: tokenType(claims),
       expires_in: claims.exp - claims.iat,
       ...(scope === undefined ? {} : { scope: formatScope(scope) }),
       receipt: { ...receipt },

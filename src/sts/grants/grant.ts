@@ -1,4 +1,6 @@
 import type { JsonObject } from '../../kernel/json.js';
+import type { OnceClaim } from '../../audit/index.js';
+import type { ProvenKey } from '../../auth/index.js';
 import type { RequestFacts } from '../../platform/http/index.js';
 import type { ZoneView } from '../../control/index.js';
 import type { AuthenticatedClient } from '../clients/client-authentication.js';
@@ -9,6 +11,10 @@ import type { EntryNotes } from '../entry-notes.js';
 export interface TokenRequest {
   readonly zone: ZoneView;
   readonly client: AuthenticatedClient;
+  /** The key whose holder sent the request; what is issued is bound to it (RFC 9449 §5). */
+  readonly key?: ProvenKey | undefined;
+  /** Every proof of the request that works once; taken with its ledger entry. */
+  readonly once: readonly OnceClaim[];
   readonly parameters: Parameters;
   readonly facts: RequestFacts;
   /** Milliseconds; fixed once, the only clock this request reads. */

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLedger } from '../../audit/index.js';
+import { OAuthError } from '../../kernel/oauth-error.js';
 import { type TokenClaims, TokenSigner } from '../../auth/index.js';
 import { RuntimeState } from '../../coordinator/index.js';
 import { isLiveApplication } from '../clients/client-authentication.js';
 import { invalidClient } from '../domain/presented-client.js';
-import { stoppedZone, unusableToken } from '../domain/refusals.js';
+import { replayedProof, stoppedZone, unusableToken } from '../domain/refusals.js';
 import type { Notes } from '../entry-notes.js';
 import type { TokenRequest } from './grant.js';
 
@@ -32,6 +33,8 @@ export class Issuance {
   ) {}
 
   async issue(request: TokenRequest, { klass, claims, notes }: NewToken): Promise<Issued> {
+    if (!(await this.signer.fits(request.zone.slug, klass, claims)))
+      throw new OAuthError('invalid_request', 'the token would be larger than a token of its class may be');
     await this.requireLive(request, claims);
     const token = { jti: claims.jti, exp: claims.exp };
     const entry = request.notes.draft('exchange', {
@@ -41,9 +44,9 @@ export class Issuance {
       subject: claims.sub,
       token,
     });
-    const appended = await this.ledger.append(entry, request.client.once);
+    const appended = await this.ledger.append(entry, request.once);
     request.notes.recorded = true;
-    if (appended.replayed) throw invalidClient('the assertion was used before');
+    if (appended.replayed) throw replayedProof(appended.lost);
     await this.withholdRevoked(request, claims);
     return {
       token: await this.signer.sign(request.zone.slug, klass, claims),

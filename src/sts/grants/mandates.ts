@@ -5,7 +5,7 @@ import type { TokenClaims } from '../../auth/index.js';
 import type { ResourceView } from '../../control/index.js';
 import { type Decision, type Lineage, PolicySets } from '../../policy/index.js';
 import { decisionFacts, subjectOf } from '../domain/decision-facts.js';
-import { mandateClaims } from '../domain/mandate-claims.js';
+import { mandateClaims, tokenType } from '../domain/mandate-claims.js';
 import { decisionReasons, decisionRefusal } from '../domain/refusals.js';
 import { audienceOf, resolveTargets } from '../domain/targets.js';
 import type { TokenRequest } from './grant.js';
@@ -44,7 +44,7 @@ export class Mandates {
     const { token, receipt } = await this.issuance.issue(request, { klass: 'mandate', claims, notes });
     return {
       access_token: token,
-      token_type: 'Bearer',
+      token_type: tokenType(claims),
       expires_in: claims.exp - claims.iat,
       scope: formatScope(allowed.scopes),
       receipt: { ...receipt },
@@ -83,11 +83,12 @@ export class Mandates {
   }
 }
 
-function resolve({ zone, notes }: TokenRequest, asked: MandateRequest): readonly ResourceView[] {
-  const targets = resolveTargets(asked, {
-    byTarget: (uri) => zone.resourceByTarget(uri),
-    byIdentifier: (identifier) => zone.resourceByIdentifier(identifier),
-  });
+function resolve({ zone, key, notes }: TokenRequest, asked: MandateRequest): readonly ResourceView[] {
+  const lookup = {
+    byTarget: (uri: string) => zone.resourceByTarget(uri),
+    byIdentifier: (identifier: string) => zone.resourceByIdentifier(identifier),
+  };
+  const targets = resolveTargets(asked, lookup, key !== undefined);
   const identifiers = targets.map((target) => target.identifier);
   notes.add(identifiers.length === 1 ? { resource: identifiers[0] } : { detail: { resources: identifiers } });
   return targets;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { OAuthError } from '../../kernel/oauth-error.js';
-import { type TokenClaims, TokenError, TokenVerifier } from '../../auth/index.js';
+import { boundKey, type TokenClaims, TokenError, TokenVerifier } from '../../auth/index.js';
 import { RuntimeState } from '../../coordinator/index.js';
 import type { ExchangeRequest } from '../domain/exchange-request.js';
 import { unusableToken } from '../domain/refusals.js';
@@ -27,13 +27,14 @@ export class TokenPresentation {
   }
 
   /** A live application or session token of this very client; mandates and control tokens are neither subject nor actor. */
-  private async usable({ zone, client, now }: TokenRequest, token: string): Promise<TokenClaims> {
+  private async usable({ zone, client, key, now }: TokenRequest, token: string): Promise<TokenClaims> {
     const { claims } = await this.verified(zone.slug, token);
     if (claims.client_id !== client.application.id) throw unusableToken('the token belongs to another application');
     const verdict = await this.runtime.verdict(zone.slug, claims, now);
     if (verdict !== 'active') throw unusableToken(`the token is ${verdict}`);
-    // A bound token without its proof must not become an unbound one (RFC 9449 §5).
-    if (claims.cnf !== undefined) throw new OAuthError('invalid_dpop_proof', 'the token needs a proof of its key');
+    // A bound token without its proof must not become an unbound one, nor one bound to another key (RFC 9449 §5).
+    if (claims.cnf !== undefined && boundKey(claims) !== key?.jkt)
+      throw new OAuthError('invalid_dpop_proof', 'the token needs a proof of its key');
     return claims;
   }
 

@@ -27,7 +27,7 @@ export class TokenBases {
     private readonly runtime: RuntimeState,
   ) {}
 
-  async basis({ zone, client, now }: TokenRequest, asked: BasisRequest): Promise<TokenBasis> {
+  async basis({ zone, client, key, now }: TokenRequest, asked: BasisRequest): Promise<TokenBasis> {
     const issuedAt = epochSeconds(now);
     const { application, credential } = client;
     const ancestors = [...asked.ancestors, application.expiresAt ?? Number.POSITIVE_INFINITY];
@@ -43,6 +43,7 @@ export class TokenBases {
       span: { issuedAt, expiresAt: lifetime.expiresAt },
       jti: newUuid(),
       txn: asked.txn ?? newUuid(),
+      jkt: key?.jkt,
       epochs: { z: zone.epoch, a: application.epoch, s: subjectEpoch },
     };
   }

@@ -5,7 +5,7 @@ import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { Public } from '../../platform/http/index.js';
 import { PublicUrls } from '../../platform/urls/index.js';
-import { KeyRing } from '../../auth/index.js';
+import { KeyRing, ProofsOfPossession } from '../../auth/index.js';
 import { Catalogue } from '../../control/index.js';
 import { CallerAuthentication } from '../caller-authentication.js';
 import { serverMetadata } from '../domain/metadata.js';
@@ -21,6 +21,7 @@ export class MetadataController {
     private readonly catalogue: Catalogue,
     private readonly endpoint: TokenEndpoint,
     private readonly keys: KeyRing,
+    private readonly proofs: ProofsOfPossession,
     private readonly urls: PublicUrls,
   ) {}
 
@@ -34,7 +35,7 @@ export class MetadataController {
   ])
   async metadata(@Param('zone') zone: string): Promise<JsonObject> {
     const { slug } = await this.callers.zone(zone);
-    return serverMetadata(this.urls.issuer(slug), this.endpoint.grantTypes);
+    return serverMetadata(this.urls.issuer(slug), this.endpoint.grantTypes, this.proofs.algorithms);
   }
 
   /** The keys of an archived zone stay: tokens it issued may not have expired yet. */

@@ -1,5 +1,5 @@
-import { Body, Controller, Header, HttpCode, Param, Post, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Body, Controller, Header, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JsonObject } from '../../kernel/json.js';
 import { Form, OAuthClient } from '../../platform/http/index.js';
 import { Introspection } from '../introspection.js';
@@ -21,7 +21,14 @@ export class OAuthController {
   @Header('Cache-Control', 'no-store')
   @Header('Pragma', 'no-cache')
   @Post('token')
-  token(@Param('zone') zone: string, @Body() form: Form, @Req() request: FastifyRequest): Promise<JsonObject> {
+  async token(
+    @Param('zone') zone: string,
+    @Body() form: Form,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JsonObject> {
+    const nonce = await this.endpoint.nonce(zone);
+    if (nonce !== undefined) void reply.header('dpop-nonce', nonce);
     return this.endpoint.token(oauthCall(zone, form, request));
   }
 
