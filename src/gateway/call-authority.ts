@@ -14,6 +14,7 @@ import {
 } from '../policy/index.js';
 import { decisionFacts } from '../sts/index.js';
 import { type GatewayCode, GatewayError } from './domain/gateway-error.js';
+import type { PresentedMandate } from './http/mandate-proof.js';
 
 const LONGEST_MANDATE = 8_192;
 
@@ -47,22 +48,21 @@ export class CallAuthority {
   ) {}
 
   /** The mandate that the request presents for this resource (RFC 9068 §4). Refuses with `invalid_token`. */
-  async verify(zone: string, resource: ResourceView, request: IncomingMessage): Promise<VerifiedToken> {
+  async verify(zone: string, resource: ResourceView, request: IncomingMessage): Promise<PresentedMandate> {
     const presented = presentedToken(request.rawHeaders, LONGEST_MANDATE);
     if (presented.kind === 'none')
       throw new GatewayError('invalid_token', { detail: 'no token', reasons: ['no_token'] });
     if (presented.kind === 'unusable') throw new GatewayError('invalid_token', { detail: presented.reason });
+    const { scheme } = presented;
+    const dpop = scheme === 'dpop' ? 'invalid_token' : undefined;
     const token = await this.verifier
       .verify(presented.token, { zone, classes: ['mandate'], audience: resource.gatewayUrl })
       .catch((error: unknown) => {
         throw error instanceof TokenError
-          ? new GatewayError('invalid_token', { detail: error.message, cause: error })
+          ? new GatewayError('invalid_token', { dpop, detail: error.message, cause: error })
           : error;
       });
-    // Proof of possession (RFC 9449 §7): until proofs are read, a bound token is useless and nothing else is a DPoP token.
-    if (token.claims.cnf !== undefined || presented.scheme === 'dpop')
-      throw new GatewayError('invalid_token', { detail: 'a proof is needed' });
-    return token;
+    return { token, scheme };
   }
 
   /** Refuses with `revoked` unless everything the mandate stands for is active. */

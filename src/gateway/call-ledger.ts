@@ -15,6 +15,9 @@ export interface CallEnd {
   readonly echoed: readonly string[];
 }
 
+/** How a call ends whose authority went between the decision and the entry: nothing left. */
+export const WITHHELD = 'withheld';
+
 /** `exp` is compared with some leeway, so a claim outlives it a little. */
 const CLAIM_GRACE_MS = 10_000;
 
@@ -26,12 +29,14 @@ export class CallLedger {
     private readonly outcomes: OutcomeSink,
   ) {}
 
-  /** Records the permission, and takes the mandate when it may be used once. Resolves when both are durable; refuses with `replayed`. */
+  /** Records the permission, and takes the proof, and the mandate when it may be used once. Resolves when all is durable; refuses with `replayed`. */
   async intent(notes: CallNotes, policy: JsonObject, once: OnceClaim | undefined): Promise<void> {
     const entry = notes.draft('gateway.request', { decision: 'allow', policy });
-    const appended = await this.ledger.append(entry, once === undefined ? [] : [once]);
+    const claims = [once, notes.proof].filter((claim) => claim !== undefined);
+    const appended = await this.ledger.append(entry, claims);
     notes.receipt = { zone: appended.zone, index: appended.index };
-    if (appended.replayed) throw new GatewayError('replayed');
+    if (appended.replayed)
+      throw new GatewayError('replayed', { dpop: appended.lost.includes('dpop') ? 'invalid_dpop_proof' : undefined });
   }
 
   /** Records a refusal, once. Those that nobody authenticated for are counted when there are too many; then there is no receipt. */
@@ -39,16 +44,9 @@ export class CallLedger {
     if (notes.receipt) return;
     const decision = error.code === 'approval_required' ? 'hold' : 'deny';
     const entry = notes.draft('gateway.request', { decision, reasons: [...error.reasons] });
-    const appended = notes.claims ? await this.ledger.append(entry) : await this.ledger.refusal(entry);
+    const proof = notes.proof ? [notes.proof] : [];
+    const appended = notes.claims ? await this.ledger.append(entry, proof) : await this.ledger.refusal(entry);
     if (appended) notes.receipt = { zone: appended.zone, index: appended.index };
-  }
-
-  /** A permission that was taken back before anything left. */
-  async withheld(notes: CallNotes): Promise<void> {
-    const appended = await this.ledger.append(
-      notes.draft('gateway.request', { decision: 'deny', reasons: ['withheld'] }),
-    );
-    notes.receipt = { zone: appended.zone, index: appended.index };
   }
 
   /** Never fails and never waits: what happened travels by the queue. */
@@ -89,5 +87,6 @@ export function toRefusal(error: unknown): GatewayError {
 }
 
 function endOf(error: Error): string {
-  return error instanceof GatewayError ? error.code : error.name === 'ClientGoneError' ? 'client_closed' : 'failed';
+  if (error instanceof GatewayError) return error.detail === WITHHELD ? WITHHELD : error.code;
+  return error.name === 'ClientGoneError' ? 'client_closed' : 'failed';
 }

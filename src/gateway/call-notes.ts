@@ -1,4 +1,4 @@
-import type { EntryDraft } from '../audit/index.js';
+import type { EntryDraft, OnceClaim } from '../audit/index.js';
 import type { TokenClaims } from '../auth/index.js';
 import type { JsonObject } from '../kernel/json.js';
 import type { RequestFacts } from '../platform/http/index.js';
@@ -19,6 +19,8 @@ export class CallNotes {
   receipt: Receipt | undefined;
   /** The mandate was verified, so somebody answers for the call. */
   claims: TokenClaims | undefined;
+  /** The one use of the proof that came with the mandate, to be taken with the entry. */
+  proof: OnceClaim | undefined;
   private noted: Noted = {};
 
   constructor(

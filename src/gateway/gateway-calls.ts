@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.js';
 import type { PublicUrls } from '../platform/urls/index.js';
 import type { Binding, Bindings } from './bindings.js';
 import type { CallAuthority, CallQuestion, Permission } from './call-authority.js';
-import { type CallLedger, singleUse, toRefusal } from './call-ledger.js';
+import { type CallLedger, singleUse, toRefusal, WITHHELD } from './call-ledger.js';
 import { CallNotes } from './call-notes.js';
 import { GatewayError } from './domain/gateway-error.js';
 import { requireForwardable, requireTarget } from './domain/request-rule.js';
@@ -11,6 +11,7 @@ import type { GatewayTarget } from './domain/target.js';
 import { type Arrival, type Flight, forward } from './forwarding.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import { drainRest, type Incoming } from './http/incoming.js';
+import type { MandateProof } from './http/mandate-proof.js';
 import { answerRefusal } from './http/refusal-answer.js';
 import type { OpenCalls } from './open-calls.js';
 import { type CallOperation, matchCall } from './operation-matching.js';
@@ -20,6 +21,7 @@ import { RateLimited, type RateLimits } from './rate-limits.js';
 export interface GatewayParts {
   readonly bindings: Bindings;
   readonly authority: CallAuthority;
+  readonly proof: MandateProof;
   readonly credentials: ProviderCredentials;
   readonly ledger: CallLedger;
   readonly rates: RateLimits;
@@ -37,6 +39,8 @@ interface Call {
   readonly startedAt: number;
   notes?: CallNotes;
   target?: GatewayTarget;
+  /** What `DPoP-Nonce` says on every answer where the zone asks for nonces. */
+  nonce?: string | undefined;
   rateLimit: readonly string[];
   readonly echoed: ('header' | 'body')[];
 }
@@ -65,7 +69,7 @@ export class GatewayCalls {
     try {
       await this.serve(call);
     } catch (error) {
-      await this.refuse(call, toRefusal(error));
+      await this.refuse(call, toRefusal(error)).catch((fault: unknown) => this.giveUp(call, fault));
     } finally {
       drainRest(incoming.request);
     }
@@ -73,12 +77,13 @@ export class GatewayCalls {
 
   /** The hot path: every step refuses by throwing. */
   private async serve(call: Call): Promise<void> {
-    const { bindings, authority, rates } = this.parts;
+    const { bindings, authority, proof, rates } = this.parts;
     const { request, facts } = call.incoming;
     const target = requireTarget(request.url ?? '');
     const { zone, binding } = await bindings.of(target);
     const { resource, limits } = binding;
     const notes = this.know(call, target, binding);
+    call.nonce = proof.nonce(zone);
     requireForwardable(
       request.method ?? '',
       target.path,
@@ -86,8 +91,10 @@ export class GatewayCalls {
       limits.maxBodyBytes,
     );
     const revocations = authority.revocationCount(zone.slug);
-    const token = await authority.verify(zone.slug, resource, request);
+    const mandate = await authority.verify(zone.slug, resource, request);
+    const { token } = mandate;
     notes.identify(token.claims);
+    notes.proof = proof.require(zone, mandate, request);
     await authority.requireActive(zone.slug, token.claims);
     const operation = await matchCall(binding, call.incoming, target.path);
     const facet = { method: request.method ?? '', path: target.path || '/', template: operation.template };
@@ -153,6 +160,7 @@ export class GatewayCalls {
         call.incoming.facts.requestId,
         'Authority-Receipt',
         `${zone}/${index}`,
+        ...(call.nonce === undefined ? [] : ['DPoP-Nonce', call.nonce]),
         ...call.rateLimit,
       ],
       publicUrl: this.parts.urls.base(),
@@ -163,13 +171,11 @@ export class GatewayCalls {
   }
 
   /** Between the checks and the entry authority may have ended; then nothing leaves. */
-  private async withholdRevoked({ call, question, revocations }: Granted): Promise<void> {
-    const { authority, ledger } = this.parts;
+  private async withholdRevoked({ question, revocations }: Granted): Promise<void> {
+    const { authority } = this.parts;
     if (authority.revocationCount(question.zone.slug) === revocations) return;
     const verdict = await authority.confirm(question);
-    if (!('lost' in verdict)) return;
-    await ledger.withheld(call.notes);
-    throw new GatewayError(verdict.lost, { detail: 'withheld' });
+    if ('lost' in verdict) throw new GatewayError(verdict.lost, { detail: WITHHELD });
   }
 
   private watch({ question, permission }: Granted, flight: Flight): () => void {
@@ -190,6 +196,12 @@ export class GatewayCalls {
     await this.parts.ledger.release(zone, once).catch(this.parts.onFault);
   }
 
+  /** Even the refusal failed: nobody is left waiting for an answer. */
+  private giveUp({ incoming }: Call, fault: unknown): void {
+    this.parts.onFault(fault);
+    incoming.response.destroy();
+  }
+
   private async refuse(call: Call, refusal: GatewayError): Promise<void> {
     const error = await this.record(call, refusal);
     this.report(call, error);
@@ -201,6 +213,8 @@ export class GatewayCalls {
       metadataUrl: target && this.parts.urls.resourceMetadata(target.zone, target.slug),
       tokenPresented: incoming.request.headers.authorization !== undefined,
       receipt: notes?.receipt && `${notes.receipt.zone}/${notes.receipt.index}`,
+      algorithms: this.parts.proof.algorithms,
+      nonce: call.nonce,
       rateLimit: error instanceof RateLimited ? error.fields : call.rateLimit,
     });
   }

@@ -13,6 +13,12 @@ export function unauthorizedChallenge(facts: ChallengeFacts): string {
   return `Bearer resource_metadata="${facts.metadataUrl}"${error}${scopeParameter(facts.scope)}`;
 }
 
+/** `WWW-Authenticate` of a 401 to a caller with a bound token (RFC 9449 §7.1): what was wrong with token or proof, and what proofs may be signed with. */
+export function dpopChallenge(facts: ChallengeFacts, algorithms: readonly string[], error: string | undefined): string {
+  const fault = error === undefined ? '' : `, error="${error}"`;
+  return `DPoP resource_metadata="${facts.metadataUrl}"${fault}, algs="${algorithms.join(' ')}"`;
+}
+
 /** `WWW-Authenticate` of a 403 for want of scope: one challenge that lists everything the operation needs (RFC 6750 §3.1). */
 export function insufficientScopeChallenge(facts: ChallengeFacts): string {
   return `Bearer resource_metadata="${facts.metadataUrl}", error="insufficient_scope"${scopeParameter(facts.scope)}`;

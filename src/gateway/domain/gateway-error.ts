@@ -26,6 +26,8 @@ export const GATEWAY_STATUS = {
 
 export type GatewayCode = keyof typeof GATEWAY_STATUS;
 
+export type DpopFault = 'invalid_token' | 'invalid_dpop_proof' | 'use_dpop_nonce' | 'none';
+
 export interface GatewayErrorOptions {
   /** For the log only; never sent. */
   readonly detail?: string | undefined;
@@ -34,6 +36,8 @@ export interface GatewayErrorOptions {
   readonly retryAfter?: number;
   /** Extension members of the problem document (RFC 9457 §3.2); public. */
   readonly members?: JsonObject;
+  /** What a `DPoP` challenge says was wrong (RFC 9449 §7.1); `none` names the scheme alone, beside a `Bearer` one. */
+  readonly dpop?: DpopFault | undefined;
   /** All scopes that the operation needs (RFC 6750 §3). */
   readonly scope?: string;
   /** Reason codes of the decision, for the ledger. */
@@ -48,6 +52,7 @@ export class GatewayError extends Error {
   readonly retryAfter: number | undefined;
   readonly members: JsonObject | undefined;
   readonly scope: string | undefined;
+  readonly dpop: DpopFault | undefined;
   readonly reasons: readonly string[];
 
   constructor(
@@ -60,6 +65,7 @@ export class GatewayError extends Error {
     this.retryAfter = options.retryAfter ?? (this.status === 503 ? 1 : undefined);
     this.members = options.members;
     this.scope = options.scope;
+    this.dpop = options.dpop;
     this.reasons = options.reasons ?? [code];
   }
 }

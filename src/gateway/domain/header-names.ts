@@ -54,7 +54,13 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
 const NEVER_SENT_PREFIXES = ['x-forwarded-', 'proxy-', 'caracal-', 'x-caracal-', 'authority-'];
 
 /** What an upstream may not set on our answer: banners, navigation of its own, fields that speak for the gateway. */
-const NEVER_RETURNED: ReadonlySet<string> = new Set(['server', 'x-powered-by', 'refresh', 'x-request-id']);
+const NEVER_RETURNED: ReadonlySet<string> = new Set([
+  'server',
+  'x-powered-by',
+  'refresh',
+  'x-request-id',
+  'dpop-nonce',
+]);
 const NEVER_RETURNED_PREFIXES = ['proxy-', 'caracal-', 'x-caracal-', 'authority-'];
 
 const COOKIES: ReadonlySet<string> = new Set(['set-cookie', 'set-cookie2']);

@@ -6,6 +6,8 @@ export interface ProtectedResourceFacts {
   readonly jwksUri: string;
   readonly name: string;
   readonly scopes: readonly string[];
+  /** What proofs of possession may be signed with. */
+  readonly proofAlgorithms: readonly string[];
 }
 
 /** OAuth 2.0 Protected Resource Metadata (RFC 9728 §2); `resource` is the gateway URL, string-equal to a mandate's audience (§3.3). */
@@ -16,6 +18,7 @@ export function protectedResourceMetadata(facts: ProtectedResourceFacts): JsonOb
     jwks_uri: facts.jwksUri,
     scopes_supported: facts.scopes,
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: facts.proofAlgorithms,
     resource_name: facts.name,
   };
 }

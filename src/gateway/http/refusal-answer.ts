@@ -1,6 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { PROBLEM_MEDIA_TYPE, problemDocument } from '../../platform/http/index.js';
-import { insufficientScopeChallenge, unauthorizedChallenge } from '../domain/challenge.js';
+import {
+  type ChallengeFacts,
+  dpopChallenge,
+  insufficientScopeChallenge,
+  unauthorizedChallenge,
+} from '../domain/challenge.js';
 import type { GatewayCode, GatewayError } from '../domain/gateway-error.js';
 import { ALLOWED_METHODS } from '../domain/request-rule.js';
 
@@ -14,6 +19,10 @@ export interface RefusalFacts {
   readonly tokenPresented: boolean;
   /** `zone/index` of the ledger entry, when there is one. */
   readonly receipt?: string | undefined;
+  /** What proofs may be signed with. */
+  readonly algorithms: readonly string[];
+  /** What `DPoP-Nonce` says; undefined where the zone asks for none. */
+  readonly nonce?: string | undefined;
   /** Names and values in turn. */
   readonly rateLimit: readonly string[];
 }
@@ -63,6 +72,7 @@ export function answerRefusal(response: ServerResponse, error: GatewayError, fac
   headers.push('X-Request-Id', facts.requestId, 'Caracal-Error', code);
   if (facts.receipt !== undefined) headers.push('Authority-Receipt', facts.receipt);
   if (error.retryAfter !== undefined) headers.push('Retry-After', String(error.retryAfter));
+  if (facts.nonce !== undefined) headers.push('DPoP-Nonce', facts.nonce);
   if (status === 405) headers.push('Allow', ALLOWED_METHODS.join(', '));
   response.writeHead(status, [...headers, ...challenge(error, facts), ...facts.rateLimit]);
   response.end(body);
@@ -72,6 +82,14 @@ function challenge(error: GatewayError, facts: RefusalFacts): string[] {
   const { metadataUrl, tokenPresented } = facts;
   if (metadataUrl === undefined) return [];
   const known = { metadataUrl, tokenPresented, scope: error.scope };
-  if (error.status === 401) return ['WWW-Authenticate', unauthorizedChallenge(known)];
+  if (error.status === 401) return unauthorized(error, facts.algorithms, known);
   return error.code === 'insufficient_scope' ? ['WWW-Authenticate', insufficientScopeChallenge(known)] : [];
+}
+
+/** A caller that came with the DPoP scheme is answered in it; one that sent a bound token as bearer is told of both. */
+function unauthorized({ dpop }: GatewayError, algorithms: readonly string[], known: ChallengeFacts): string[] {
+  const bearer = ['WWW-Authenticate', unauthorizedChallenge(known)];
+  if (dpop === undefined) return bearer;
+  const named = ['WWW-Authenticate', dpopChallenge(known, algorithms, dpop === 'none' ? undefined : dpop)];
+  return dpop === 'none' ? [...bearer, ...named] : named;
 }

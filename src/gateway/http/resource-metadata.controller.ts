@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Param } from '@nestjs/common';
+import { ProofsOfPossession } from '../../auth/index.js';
 import { Catalogue } from '../../control/index.js';
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
@@ -13,6 +14,7 @@ export class ResourceMetadataController {
   constructor(
     private readonly catalogue: Catalogue,
     private readonly urls: PublicUrls,
+    private readonly proofs: ProofsOfPossession,
   ) {}
 
   @Public()
@@ -27,6 +29,7 @@ export class ResourceMetadataController {
       issuer: this.urls.issuer(zone.slug),
       jwksUri: `${this.urls.issuer(zone.slug)}/jwks.json`,
       name: resource.name,
+      proofAlgorithms: this.proofs.algorithms,
       scopes: [...resource.scopes].sort(),
     });
   }
