@@ -125,9 +125,17 @@ function headersOf(
   return headers;
 }
 
+let lastSpan = randomBytes(8).readBigUInt64BE();
+
+/** Unique among this process's spans and, by its random start, very likely among all. */
+function spanId(): string {
+  lastSpan = BigInt.asUintN(64, lastSpan + 1n) || 1n;
+  return lastSpan.toString(16).padStart(16, '0');
+}
+
 /** A span of ours in the caller's trace (W3C Trace Context §3.2). */
 function childTrace(traceId: string | undefined): string {
-  return `00-${traceId ?? randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+  return `00-${traceId ?? randomBytes(16).toString('hex')}-${spanId()}-01`;
 }
 
 function continuesTrace({ request, facts }: Incoming): boolean {

@@ -20,7 +20,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 
 /** The caller's body from now on; tells a caller that waits for it to send (RFC 9110 §10.1.1). */
 export function openBody({ request, response }: Incoming, maxBytes: number): RequestBody {
-  if (request.headers.expect !== undefined) response.writeContinue();
+  if (request.headers.expect !== undefined && request.httpVersion === '1.1') response.writeContinue();
   return new RequestBody(request, maxBytes);
 }
 
