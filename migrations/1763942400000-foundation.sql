@@ -4,8 +4,6 @@
 
 SET LOCAL search_path = caracal, pg_catalog;
 
-CREATE FUNCTION caracal.current_zone() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
-  SET search_path = pg_catalog AS $$ SELECT nullif(current_setting('caracal.zone', true), '') $$;
 
 -- ───────────────────────────── without row-level security, by name ─────────────────────────────
 
@@ -510,7 +508,7 @@ BEGIN
     'delegations', 'revocations', 'subject_epochs', 'claims', 'idempotency_keys', 'ledger_head', 'ledger'] LOOP
     EXECUTE format('ALTER TABLE caracal.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE caracal.%I FORCE ROW LEVEL SECURITY', t);
-    EXECUTE format('CREATE POLICY zone_isolation ON caracal.%I USING (zone = caracal.current_zone()) WITH CHECK (zone = caracal.current_zone())', t);
+    EXECUTE format('CREATE POLICY zone_isolation ON caracal.%I USING (zone = nullif(current_setting(''caracal.zone'', true), '''')) WITH CHECK (zone = nullif(current_setting(''caracal.zone'', true), ''''))', t);
   END LOOP;
   -- The system role sees across zones on these tables only (expiry, retention, relay, sweep).
   FOREACH t IN ARRAY ARRAY['sessions', 'delegations', 'revocations', 'claims', 'idempotency_keys', 'signing_keys', 'ledger_head', 'ledger'] LOOP
@@ -527,7 +525,6 @@ REVOKE ALL ON SCHEMA caracal FROM PUBLIC;
 REVOKE ALL ON SCHEMA caracal_ledger FROM PUBLIC;
 GRANT USAGE ON SCHEMA caracal TO caracal_app, caracal_audit, caracal_auditor, caracal_janitor, caracal_system;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA caracal FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION caracal.current_zone() TO caracal_app, caracal_audit, caracal_auditor, caracal_janitor, caracal_system;
 
 GRANT SELECT, INSERT, UPDATE ON zones, applications, credentials, providers, resources, grants, signing_keys, graph_lock, sessions,
   delegations, revocations, subject_epochs TO caracal_app;

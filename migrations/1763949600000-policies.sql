@@ -53,7 +53,7 @@ BEGIN
   FOREACH t IN ARRAY ARRAY['policies', 'policy_sets', 'declared_scopes'] LOOP
     EXECUTE format('ALTER TABLE caracal.%I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE caracal.%I FORCE ROW LEVEL SECURITY', t);
-    EXECUTE format('CREATE POLICY zone_isolation ON caracal.%I USING (zone = caracal.current_zone()) WITH CHECK (zone = caracal.current_zone())', t);
+    EXECUTE format('CREATE POLICY zone_isolation ON caracal.%I USING (zone = nullif(current_setting(''caracal.zone'', true), '''')) WITH CHECK (zone = nullif(current_setting(''caracal.zone'', true), ''''))', t);
   END LOOP;
 END $$;
 

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.js';
 import type { Database } from '../platform/database/index.js';
 import { RefusalWindows } from './domain/coalescing.js';
 import type { EntryDraft } from './domain/entry.js';
-import { commitGroup, type Appended, type GroupItem } from './group-commit.js';
+import { GroupCommit, type Appended, type GroupItem } from './group-commit.js';
 import type { LedgerKeys } from './ledger-keys.js';
 import { releaseClaim, takeClaims, type OnceClaimRow } from './persistence/ledger-store.js';
 import { prepareEntry } from './prepare-entry.js';
@@ -41,11 +41,13 @@ export interface AuditLedgerParts {
 export class AuditLedger {
   private readonly waiting: Waiting[] = [];
   private readonly refusals = new RefusalWindows();
+  private readonly groups: GroupCommit;
   private readonly drainTimer: NodeJS.Timeout;
   private pumping = false;
   private failing = false;
 
   constructor(private readonly parts: AuditLedgerParts) {
+    this.groups = new GroupCommit(parts);
     this.drainTimer = setInterval(() => void this.reportSuppressed(), DRAIN_EVERY_MS);
     this.drainTimer.unref();
   }
@@ -110,7 +112,7 @@ export class AuditLedger {
 
   private async commit(group: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await commitGroup(this.parts, group);
+      const answers = await this.groups.commit(group);
       this.failing = false;
       group.forEach((item, at) => {
         const answer = answers[at];

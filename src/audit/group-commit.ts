@@ -1,4 +1,4 @@
-import type { Database, Tx } from '../platform/database/index.js';
+import { faultCode, type Database, type Tx } from '../platform/database/index.js';
 import type { Clock } from '../kernel/clock.js';
 import type { EntryDraft } from './domain/entry.js';
 import type { LedgerKeys } from './ledger-keys.js';
@@ -6,6 +6,7 @@ import {
   appendChained,
   lockHeads,
   takeClaims,
+  type Head,
   type OnceClaimRow,
   type PreparedEntry,
 } from './persistence/ledger-store.js';
@@ -33,26 +34,69 @@ interface Parts {
   readonly clock: Clock;
 }
 
-/**
- * Commits a group in one transaction: heads locked, claims taken, entries chained and appended. All or nothing.
- * Item n of the answer belongs to item n of the group; undefined where the zone has no ledger.
- */
-export function commitGroup(parts: Parts, group: readonly GroupItem[]): Promise<(Appended | undefined)[]> {
-  const zones = [...new Set(group.map((item) => item.draft.zone))].sort();
-  return parts.database.asAudit(async (tx) => {
-    const heads = await lockHeads(tx, zones);
-    const answers = new Map<GroupItem, Appended>();
-    for (const [zone, head] of heads) {
-      const items = group.filter((item) => item.draft.zone === zone);
-      const lost = await losers(tx, zone, items);
-      const entries = items.map((item) => (lost.has(item) ? asReplayed(item.draft) : item.prepared));
-      const first = await appendChained(tx, { zone, head, now: parts.clock.now() }, entries, parts.keys);
-      items.forEach((item, at) =>
-        answers.set(item, { zone, index: first + at, replayed: lost.has(item), lost: lost.get(item) ?? [] }),
-      );
+const HEAD_MOVED = '40001';
+
+/** Commits groups, one after the other. It remembers where each chain ended, so that the next group can usually be one statement. */
+export class GroupCommit {
+  private readonly heads = new Map<string, Head>();
+
+  constructor(private readonly parts: Parts) {}
+
+  /** All or nothing. Item n of the answer belongs to item n of the group; undefined where the zone has no ledger. */
+  async commit(group: readonly GroupItem[]): Promise<(Appended | undefined)[]> {
+    const zone = soleZone(group);
+    const head = zone === undefined ? undefined : this.heads.get(zone);
+    if (zone === undefined || !head) return this.underLock(group);
+    try {
+      return await this.onto(zone, head, group);
+    } catch (error) {
+      this.heads.delete(zone);
+      // Somebody else has appended meanwhile; nothing was written.
+      if (faultCode(error) === HEAD_MOVED) return this.underLock(group);
+      throw error;
     }
-    return group.map((item) => answers.get(item));
-  });
+  }
+
+  /** One statement: the append function locks the head itself and refuses when it is not the one remembered. */
+  private async onto(zone: string, head: Head, group: readonly GroupItem[]): Promise<Appended[]> {
+    const entries = group.map((item) => item.prepared);
+    const chained = await appendChained(
+      this.parts.database.auditStatements,
+      { zone, head, now: this.parts.clock.now() },
+      entries,
+      this.parts.keys,
+    );
+    this.heads.set(zone, chained.head);
+    return group.map((_, at) => ({ zone, index: chained.first + at, replayed: false, lost: [] }));
+  }
+
+  /** One transaction: heads locked and read, claims taken, entries chained and appended. */
+  private async underLock(group: readonly GroupItem[]): Promise<(Appended | undefined)[]> {
+    const zones = [...new Set(group.map((item) => item.draft.zone))].sort();
+    const ends = new Map<string, Head>();
+    const answers = await this.parts.database.asAudit(async (tx) => {
+      const found = new Map<GroupItem, Appended>();
+      for (const [zone, head] of await lockHeads(tx, zones)) {
+        const items = group.filter((item) => item.draft.zone === zone);
+        const lost = await losers(tx, zone, items);
+        const entries = items.map((item) => (lost.has(item) ? asReplayed(item.draft) : item.prepared));
+        const chained = await appendChained(tx, { zone, head, now: this.parts.clock.now() }, entries, this.parts.keys);
+        ends.set(zone, chained.head);
+        items.forEach((item, at) =>
+          found.set(item, { zone, index: chained.first + at, replayed: lost.has(item), lost: lost.get(item) ?? [] }),
+        );
+      }
+      return group.map((item) => found.get(item));
+    });
+    for (const [zone, head] of ends) this.heads.set(zone, head);
+    return answers;
+  }
+}
+
+/** The one zone of a group that needs nothing but the append. */
+function soleZone(group: readonly GroupItem[]): string | undefined {
+  const zone = group[0]?.draft.zone;
+  return group.every((item) => item.draft.zone === zone && item.claims.length === 0) ? zone : undefined;
 }
 
 /** The items of a zone that lost at least one of their claims, with the kinds of these. What a loser had won stays taken: it was presented, after all. */

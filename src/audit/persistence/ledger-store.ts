@@ -59,16 +59,22 @@ export async function releaseClaim(tx: Tx, zone: string, claim: OnceClaimRow): P
   await tx.query('SELECT caracal.claim_release($1, $2, $3)', [zone, claim.kind, claim.keyHash]);
 }
 
+/** Where a group went: its first index, and where the chain ends after it. */
+export interface ChainedGroup {
+  readonly first: number;
+  readonly head: Head;
+}
+
 /**
- * Chains the entries onto the head and appends them. The head must be locked by this transaction. Returns the first index.
- * The database checks head, density, leaves and times; it never sees a key.
+ * Chains the entries onto the head and appends them. The database locks the head, and refuses with `serialization_failure` unless it is the
+ * one that was chained onto; it checks density, leaves and times, and never sees a key.
  */
 export async function appendChained(
-  tx: Tx,
+  tx: Pick<Tx, 'query'>,
   target: { zone: string; head: Head; now: number },
   entries: readonly PreparedEntry[],
   keys: LedgerKeys,
-): Promise<number> {
+): Promise<ChainedGroup> {
   const { zone, head } = target;
   const ingestedAt = Math.max(head.ingestedAt, target.now);
   const key = keys.current();
@@ -99,5 +105,8 @@ export async function appendChained(
     entries.map((entry) => entry.requestId ?? null),
     entries.map((entry) => entry.facets.join(FACET_SEPARATOR)),
   ]);
-  return head.nextIndex;
+  return {
+    first: head.nextIndex,
+    head: { nextIndex: head.nextIndex + entries.length, chainMac: previous, ingestedAt },
+  };
 }

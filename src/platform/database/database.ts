@@ -81,6 +81,11 @@ export class Database {
     return this.transact({ role: 'caracal_audit' }, fn);
   }
 
+  /** Statements of `caracal_audit` outside a transaction block: each commits by itself or changes nothing. */
+  readonly auditStatements: Pick<Tx, 'query'> = {
+    query: (sql, params = []) => this.statement('caracal_audit', sql, params),
+  };
+
   /** Runs `fn` as `caracal_janitor`: deletion of what has expired, nothing else. */
   asJanitor<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
     return this.transact({ role: 'caracal_janitor' }, fn);
@@ -92,12 +97,8 @@ export class Database {
   }
 
   /** One statement as `caracal_system` outside a transaction block: the feed's poll and the health check. */
-  async querySystem<T>(_purpose: SystemPurpose, sql: string, params: readonly unknown[] = []): Promise<T[]> {
-    try {
-      return await this.source('caracal_system').query<T[]>(sql, [...params]);
-    } catch (error) {
-      throw translateFault(error);
-    }
+  querySystem<T>(_purpose: SystemPurpose, sql: string, params: readonly unknown[] = []): Promise<T[]> {
+    return this.statement('caracal_system', sql, params);
   }
 
   /** Login and endpoint of a role, for the parts that hold a connection of their own (LISTEN, BullMQ). */
@@ -129,6 +130,14 @@ export class Database {
       throw translateFault(error);
     } finally {
       await runner.release().catch(() => undefined);
+    }
+  }
+
+  private async statement<T>(role: PooledRole, sql: string, params: readonly unknown[]): Promise<T[]> {
+    try {
+      return await this.source(role).query<T[]>(sql, [...params]);
+    } catch (error) {
+      throw translateFault(error);
     }
   }
 
