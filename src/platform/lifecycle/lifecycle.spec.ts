@@ -25,15 +25,18 @@ function raise(event: string, value: unknown): void {
   own.forEach((listener) => void (listener as (value: unknown) => void)(value));
 }
 
-function build(): { shutdown: Shutdown; codes: number[]; closed: string[]; exited: Promise<number> } {
+function build(clock = { now: 0 }): { shutdown: Shutdown; codes: number[]; closed: string[]; exited: Promise<number> } {
   const codes: number[] = [];
   const closed: string[] = [];
   let tell: (code: number) => void;
   const exited = new Promise<number>((resolve) => (tell = resolve));
-  const shutdown = new Shutdown((code) => {
-    codes.push(code);
-    tell(code);
-  });
+  const shutdown = new Shutdown(
+    (code) => {
+      codes.push(code);
+      tell(code);
+    },
+    () => clock.now,
+  );
   return { shutdown, codes, closed, exited };
 }
 
@@ -47,12 +50,16 @@ describe('the end of the process', () => {
     expect(closed).toEqual(['app', 'database']);
   });
 
-  it('does not wait any longer when it is told twice', async () => {
-    const { shutdown, codes } = build();
+  it('does not wait any longer when it is told again, but takes one wish that arrives twice as one', async () => {
+    const clock = { now: 5_000 };
+    const { shutdown, codes } = build(clock);
     shutdown.listen(log);
     await shutdown.add(() => new Promise(() => undefined));
-    raise('SIGTERM', 'SIGTERM');
     raise('SIGINT', 'SIGINT');
+    raise('SIGINT', 'SIGINT');
+    expect(codes).toEqual([]);
+    clock.now += 1_001;
+    raise('SIGTERM', 'SIGTERM');
     expect(codes).toEqual([1]);
   });
 

@@ -1,5 +1,7 @@
 import type { AppLogger } from '../logging/index.js';
 
+/** A terminal and a runner in between may both pass on one Ctrl-C. */
+const SAME_WISH_MS = 1_000;
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 
 /** What ends a process: its own exit, or a stand-in for tests. */
@@ -10,10 +12,14 @@ export class Shutdown {
   private readonly steps: (() => Promise<void>)[] = [];
   private ending: Promise<void> | undefined;
   private log: AppLogger | undefined;
+  private toldAt: number | undefined;
 
-  constructor(private readonly exit: Exit = (code) => process.exit(code)) {}
+  constructor(
+    private readonly exit: Exit = (code) => process.exit(code),
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
-  /** From now on SIGTERM and SIGINT close and exit 0, a second one exits at once, and an error that nobody caught closes and exits 1. */
+  /** From now on SIGTERM and SIGINT close and exit 0, a later one exits at once, and an error that nobody caught closes and exits 1. */
   listen(log: AppLogger): void {
     this.log = log;
     SIGNALS.forEach((signal) => process.on(signal, () => this.onSignal(signal)));
@@ -34,12 +40,13 @@ export class Shutdown {
   }
 
   private onSignal(signal: NodeJS.Signals): void {
-    if (this.ending) {
+    const first = (this.toldAt ??= this.now());
+    if (this.now() - first > SAME_WISH_MS) {
       this.log?.warn({ signal }, 'told to stop again; leaving without waiting');
       this.exit(1);
       return;
     }
-    this.log?.info({ signal }, 'stopping');
+    if (!this.ending) this.log?.info({ signal }, 'stopping');
     void this.end(0);
   }
 
