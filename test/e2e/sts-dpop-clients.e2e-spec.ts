@@ -96,7 +96,7 @@ describe.each(['off', 'required'] as const)('with nonces %s', (nonce) => {
       .discoveryRequest(new URL(at.scene.issuer), { ...INSECURE, algorithm: 'oauth2' })
       .then((answer) => oauth.processDiscoveryResponse(new URL(at.scene.issuer), answer));
     const who = { client_id: at.who.id };
-    const DPoP = oauth.DPoP(who, await oauth.generateKeyPair('ES256'));
+    const DPoP = oauth.DPoP({}, await oauth.generateKeyPair('ES256'));
     const repeat = async <T>(attempt: () => Promise<T>): Promise<T> =>
       attempt().catch((error: unknown) => {
         if (oauth.isDPoPNonceError(error)) return attempt();
