@@ -3,6 +3,7 @@ import { formatTime } from '../../kernel/times.js';
 import { chainMac, leafHash } from '../domain/chain.js';
 import { FACET_SEPARATOR } from '../domain/facets.js';
 import type { LedgerKeys } from '../ledger-keys.js';
+import { binaryArray, ELEMENT, textArray, timeArray, uuidArray } from './binary-array.js';
 
 /** Where a zone's chain ends. */
 export interface Head {
@@ -91,19 +92,19 @@ export async function appendChained(
     leaves.push(leaf);
     macs.push(previous);
   });
-  const time = formatTime(ingestedAt);
+  const every = <T>(value: T): T[] => entries.map(() => value);
   await tx.query('SELECT caracal.ledger_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
     zone,
     head.nextIndex,
     head.chainMac,
-    entries.map((entry) => entry.eventId),
-    entries.map(() => time),
-    entries.map(() => keys.currentKid),
-    leaves,
-    macs,
-    entries.map((entry) => entry.entry),
-    entries.map((entry) => entry.requestId ?? null),
-    entries.map((entry) => entry.facets.join(FACET_SEPARATOR)),
+    uuidArray(entries.map((entry) => entry.eventId)),
+    timeArray(every(ingestedAt)),
+    textArray(every(keys.currentKid)),
+    binaryArray(ELEMENT.bytea, leaves),
+    binaryArray(ELEMENT.bytea, macs),
+    textArray(entries.map((entry) => entry.entry)),
+    textArray(entries.map((entry) => entry.requestId ?? null)),
+    textArray(entries.map((entry) => entry.facets.join(FACET_SEPARATOR))),
   ]);
   return {
     first: head.nextIndex,
