@@ -5,7 +5,7 @@ interface Window {
   failures: number;
 }
 
-const MOST_FAILURES = 50;
+const MOST_FAILURES = 100;
 const WINDOW_MS = 60_000;
 const MOST_REMEMBERED = 50_000;
 
@@ -17,7 +17,7 @@ export interface Attempt {
 }
 
 /**
- * Counts failed client authentication per client and address: who fails fifty times within a minute waits for the minute's end. The same client
+ * Counts failed client authentication per client and address: who fails a hundred times within a minute waits for the minute's end. The same client
  * from another address is not touched, so nobody can lock a client out; an unknown client is counted like a known one.
  */
 export class FailedAttempts {
