@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import reference from 'canonicalize';
 import fc from 'fast-check';
-import { canonicalize } from './canonical-json.js';
+import { canonicalize, canonicalizePresent } from './canonical-json.js';
 import type { JsonValue } from './json.js';
 
 describe('canonicalize (RFC 8785)', () => {
@@ -90,6 +90,23 @@ describe('canonicalize (RFC 8785)', () => {
         const text = canonicalize(reversed);
         expect(text).toBe(canonicalize(Object.fromEntries(Object.entries(value)) as JsonValue));
         expect(canonicalize(JSON.parse(text) as JsonValue)).toBe(text);
+      }),
+    );
+  });
+});
+
+describe('canonicalizePresent', () => {
+  it('leaves out absent members at every depth, and nothing else', () => {
+    expect(canonicalizePresent({ b: undefined, a: { d: undefined, c: [{ e: undefined }] }, f: null })).toBe(
+      '{"a":{"c":[{}]},"f":null}',
+    );
+    expect(() => canonicalizePresent([undefined])).toThrow(TypeError);
+  });
+
+  it('is canonicalize where nothing is absent', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), (value) => {
+        expect(canonicalizePresent(value)).toBe(canonicalize(value as JsonValue));
       }),
     );
   });

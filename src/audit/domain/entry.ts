@@ -1,4 +1,4 @@
-import { canonicalize } from '../../kernel/canonical-json.js';
+import { canonicalizePresent } from '../../kernel/canonical-json.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { formatTime } from '../../kernel/times.js';
 
@@ -48,33 +48,46 @@ export interface EntryDraft {
  * deny or a hold. Throws TypeError on values JSON cannot carry and RangeError on an entry over the size limit.
  */
 export function canonicalEntry(draft: EntryDraft, eventId: string): string {
-  const { occurredAt, requestId, traceId, reasons, ...rest } = draft;
-  const explained = draft.decision === 'deny' || draft.decision === 'hold' ? reasons : undefined;
-  const text = canonicalize(
-    present({
-      ...rest,
-      v: ENTRY_VERSION,
-      event_id: eventId,
-      occurred_at: formatTime(occurredAt),
-      request_id: requestId,
-      trace_id: traceId,
-      reasons: explained,
-    }) as JsonObject,
-  );
-  if (Buffer.byteLength(text) > MAX_ENTRY_BYTES)
+  const explained = draft.decision === 'deny' || draft.decision === 'hold';
+  // Spelled out member by member: an object of one fixed shape is several times faster to write than a copied one.
+  const text = canonicalizePresent({
+    v: ENTRY_VERSION,
+    zone: draft.zone,
+    event_id: eventId,
+    type: draft.type,
+    occurred_at: formatTime(draft.occurredAt),
+    request_id: draft.requestId,
+    txn: draft.txn,
+    actor: draft.actor,
+    subject: draft.subject,
+    application: draft.application,
+    session: draft.session,
+    delegation: draft.delegation,
+    chain: draft.chain,
+    resource: draft.resource,
+    operation: draft.operation,
+    scopes: draft.scopes,
+    decision: draft.decision,
+    reasons: explained ? draft.reasons : undefined,
+    policy: draft.policy,
+    token: draft.token,
+    approval: draft.approval,
+    trace_id: draft.traceId,
+    client: draft.client,
+    detail: draft.detail,
+  } satisfies Record<EntryMember, unknown>);
+  // A character takes at most three bytes, so most entries need not be measured.
+  if (text.length * 3 > MAX_ENTRY_BYTES && Buffer.byteLength(text) > MAX_ENTRY_BYTES) {
     throw new RangeError(`a ledger entry of ${Buffer.byteLength(text)} bytes is over the limit`);
+  }
   return text;
 }
 
-/** Drops absent members at every level: what does not apply is missing, never null. */
-function present(value: object): object {
-  const out: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) {
-    if (member !== undefined) out[name] = isPlainObject(member) ? present(member) : member;
-  }
-  return out;
-}
-
-function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+/** Every member of an entry; a draft's member that is missing above does not compile. */
+type EntryMember =
+  | Exclude<keyof EntryDraft, 'occurredAt' | 'requestId' | 'traceId'>
+  | 'v'
+  | 'event_id'
+  | 'occurred_at'
+  | 'request_id'
+  | 'trace_id';
