@@ -5,7 +5,7 @@ import { Catalogue, type ProviderView, type ResourceView, type ZoneView } from '
 import { EgressGuard } from '../platform/egress/index.js';
 import { Bulkhead } from './bulkhead.js';
 import { GatewayError } from './domain/gateway-error.js';
-import { effectiveLimits, type Limits } from './domain/limits.js';
+import { effectiveLimits, type Limits } from './domain/limits/effective-limits.js';
 import { compileOperations, type MatchedOperation, type OperationTable } from './domain/operation.js';
 import type { GatewayTarget } from './domain/target.js';
 import type { ResponseRules } from './domain/upstream-response.js';

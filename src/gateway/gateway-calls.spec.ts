@@ -13,7 +13,7 @@ import type { CallAuthority } from './call-authority.js';
 import { CallLedger } from './call-ledger.js';
 import { echoForms } from './domain/echo-forms.js';
 import { GatewayError } from './domain/gateway-error.js';
-import { effectiveLimits } from './domain/limits.js';
+import { effectiveLimits } from './domain/limits/effective-limits.js';
 import { compileOperations } from './domain/operation.js';
 import { GatewayCalls } from './gateway-calls.js';
 import { GatewayMetrics } from './gateway-metrics.js';

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from './domain/gateway-error.js';
-import { type Bucket, rateLimitHeaders, takeToken } from './domain/token-bucket.js';
+import { type Bucket, rateLimitHeaders, takeToken } from './domain/limits/token-bucket.js';
 
 const MOST_BUCKETS = 100_000;
 

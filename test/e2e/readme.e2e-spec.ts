@@ -13,7 +13,9 @@ const QUICK_START = /<!-- quick start -->\n```sh\n([\s\S]*?)```/.exec(README)?.[
 async function startUpstream(): Promise<Server> {
   const upstream = createServer((request, response) => {
     const known = request.headers.authorization === 'Bearer upstream-secret';
-    response.writeHead(known ? 200 : 401).end(`${request.method} ${request.url}: ${known ? 'welcome' : 'who are you?'}\n`);
+    response
+      .writeHead(known ? 200 : 401)
+      .end(`${request.method} ${request.url}: ${known ? 'welcome' : 'who are you?'}\n`);
   });
   upstream.listen(0, '127.0.0.1');
   await once(upstream, 'listening');
