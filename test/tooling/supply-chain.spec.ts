@@ -7,6 +7,7 @@ interface LockedPackage {
   readonly resolved?: string;
   readonly integrity?: string;
   readonly hasInstallScript?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 interface Manifest {
@@ -37,6 +38,12 @@ describe('what is installed', () => {
       ([, { integrity, resolved }]) => !integrity?.startsWith('sha512-') || resolved !== undefined,
     );
     expect(loose.map(([name]) => name)).toEqual([]);
+  });
+
+  it('[T10] is listed for every platform: npm ci refuses a lock file that lacks an optional package', () => {
+    const names = new Set(locked.map(([name]) => name.replace(/^.*node_modules\//, '')));
+    const wanted = locked.flatMap(([, { optionalDependencies = {} }]) => Object.keys(optionalDependencies));
+    expect(wanted.filter((name) => !names.has(name))).toEqual([]);
   });
 
   it('[T10] is asked for by version, never by an address', () => {
