@@ -1,7 +1,8 @@
 import type { JsonObject } from '../kernel/json.js';
-import { newUuid } from '../platform/ids/index.js';
 import type { Queues } from '../platform/queue/index.js';
 import type { EntryDraft } from './domain/entry.js';
+import type { PreparedEntry } from './persistence/ledger-store.js';
+import { prepareEntry } from './prepare-entry.js';
 
 /** The name of the jobs that carry outcomes on the queue `audit`. */
 export const OUTCOME_JOB = 'outcomes';
@@ -13,8 +14,8 @@ const RETRY_MS = 500;
 const MAX_HELD = 100_000;
 
 interface Outcome {
-  readonly eventId: string;
-  readonly draft: EntryDraft;
+  readonly zone: string;
+  readonly prepared: PreparedEntry;
 }
 
 /** Collects what happened after a decision and sends it to the ledger as signed jobs: at most 256 outcomes or 50 ms apart. */
@@ -31,7 +32,11 @@ export class OutcomeSink {
 
   /** Takes an outcome; never fails and never waits. */
   push(draft: EntryDraft): void {
-    this.held.push({ eventId: newUuid(), draft });
+    try {
+      this.held.push({ zone: draft.zone, prepared: prepareEntry(draft) });
+    } catch (error) {
+      return this.onFault(error, 1);
+    }
     if (this.held.length >= MAX_PER_JOB) this.flushSoon(0);
     else this.flushSoon(FLUSH_MS);
   }
@@ -81,13 +86,15 @@ export class OutcomeSink {
 function groupByZone(outcomes: readonly Outcome[]): Map<string, Outcome[]> {
   const groups = new Map<string, Outcome[]>();
   for (const outcome of outcomes) {
-    const group = groups.get(outcome.draft.zone);
+    const group = groups.get(outcome.zone);
     if (group) group.push(outcome);
-    else groups.set(outcome.draft.zone, [outcome]);
+    else groups.set(outcome.zone, [outcome]);
   }
   return groups;
 }
 
-function toJson(outcome: Outcome): JsonObject {
-  return { event_id: outcome.eventId, draft: JSON.parse(JSON.stringify(outcome.draft)) as JsonObject };
+/** The entry travels as the exact bytes that will be stored, so nobody writes them a second time. */
+function toJson({ prepared }: Outcome): JsonObject {
+  const { eventId, entry, requestId, facets } = prepared;
+  return { event_id: eventId, entry, facets, ...(requestId === undefined ? {} : { request_id: requestId }) };
 }

@@ -2,11 +2,11 @@ import type { Clock } from '../../kernel/clock.js';
 import type { JsonValue } from '../../kernel/json.js';
 import type { Database } from '../../platform/database/index.js';
 import { firstSeen, RefusedMessageError, type Message } from '../../platform/queue/index.js';
-import { canonicalEntry, type EntryDraft } from '../domain/entry.js';
-import { facetsOf } from '../domain/facets.js';
+import { ENTRY_VERSION } from '../domain/entry.js';
 import type { LedgerKeys } from '../ledger-keys.js';
 import { appendChained, lockHeads, type PreparedEntry } from '../persistence/ledger-store.js';
 
+const MOST_FACETS = 64;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 interface IntakeParts {
@@ -44,20 +44,32 @@ function outcomesOf(message: Message): PreparedEntry[] {
 }
 
 function prepared(zone: string, outcome: JsonValue): PreparedEntry {
-  const { event_id: eventId, draft } = (outcome ?? {}) as { event_id?: unknown; draft?: unknown };
-  if (typeof eventId !== 'string' || !UUID.test(eventId) || !isOutcome(draft, zone))
+  const { event_id: eventId, entry, facets, request_id: requestId } = (outcome ?? {}) as Partial<SentOutcome>;
+  if (typeof eventId !== 'string' || !UUID.test(eventId) || typeof entry !== 'string' || !isTexts(facets)) {
     throw new RefusedMessageError('malformed_outcome');
-  return { eventId, entry: canonicalEntry(draft, eventId), requestId: draft.requestId, facets: facetsOf(draft) };
+  }
+  if (!isOutcome(entry, zone, eventId)) throw new RefusedMessageError('not_an_outcome');
+  return { eventId, entry, requestId: typeof requestId === 'string' ? requestId : undefined, facets };
+}
+
+interface SentOutcome {
+  readonly event_id: unknown;
+  readonly entry: unknown;
+  readonly facets: unknown;
+  readonly request_id: unknown;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= MOST_FACETS && value.every((item) => typeof item === 'string');
 }
 
 /** Only outcomes travel this way: a decision is never appended after the fact. */
-function isOutcome(draft: unknown, zone: string): draft is EntryDraft {
-  const { type, zone: of, occurredAt, actor, decision } = (draft ?? {}) as Partial<EntryDraft>;
-  return (
-    type === 'gateway.outcome' &&
-    of === zone &&
-    Number.isSafeInteger(occurredAt) &&
-    typeof actor?.kind === 'string' &&
-    decision === undefined
-  );
+function isOutcome(text: string, zone: string, eventId: string): boolean {
+  try {
+    const entry = JSON.parse(text) as Record<string, unknown>;
+    const own = entry['zone'] === zone && entry['event_id'] === eventId && entry['v'] === ENTRY_VERSION;
+    return own && entry['type'] === 'gateway.outcome' && entry['decision'] === undefined;
+  } catch {
+    return false;
+  }
 }

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { EntryDraft } from '../../src/audit/domain/entry.js';
+import { OutcomeIntake } from '../../src/audit/jobs/outcome-intake.js';
+import { LedgerKeys } from '../../src/audit/ledger-keys.js';
+import { LedgerReader } from '../../src/audit/ledger-reader.js';
+import { OUTCOME_JOB, OutcomeSink } from '../../src/audit/outcome-sink.js';
+import { verifyLedger } from '../../src/audit/verify-ledger.js';
+import type { JsonObject } from '../../src/kernel/json.js';
+import type { Database } from '../../src/platform/database/index.js';
+import type { Message } from '../../src/platform/queue/index.js';
+import { systemClock } from '../../src/platform/system-clock.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { makeZone } from '../support/zone.js';
+
+const keys = new LedgerKeys(randomBytes(32));
+const OUTCOME: EntryDraft = {
+  type: 'gateway.outcome',
+  zone: 'acme',
+  occurredAt: 1_763_942_400_000,
+  requestId: 'req_1',
+  actor: { kind: 'agent', id: 'app_1' },
+  detail: { ended: 'complete', status: 200 },
+};
+
+let test: TestDatabase;
+let database: Database;
+let intake: OutcomeIntake;
+beforeAll(async () => {
+  test = await createTestDatabase();
+  database = await test.open();
+  await makeZone(database, 'acme');
+  intake = new OutcomeIntake({ database, keys, clock: systemClock });
+});
+afterAll(() => test.drop());
+
+function message(body: JsonObject): Message {
+  const id = '01900000-0000-7000-8000-000000000001';
+  return { queue: 'audit', name: OUTCOME_JOB, id, zone: 'acme', issuedAt: 0, expiresAt: 1, body };
+}
+
+/** The bodies of the jobs a sink sends for these drafts. */
+async function sent(drafts: readonly EntryDraft[], faults: unknown[] = []): Promise<JsonObject[]> {
+  const bodies: JsonObject[] = [];
+  const queues = {
+    enqueue: (_queue: string, _name: string, _zone: string, body: JsonObject) => {
+      bodies.push(JSON.parse(JSON.stringify(body)) as JsonObject);
+      return Promise.resolve();
+    },
+  };
+  const sink = new OutcomeSink(queues, (error) => faults.push(error));
+  for (const draft of drafts) sink.push(draft);
+  await sink.close();
+  return bodies;
+}
+
+describe('gateway outcomes', () => {
+  it('[T7] are appended once however often a job is delivered, two replicas at once included', async () => {
+    const [body] = await sent([OUTCOME, OUTCOME, OUTCOME]);
+    const before = await new LedgerReader(database).size('acme');
+    await Promise.all(Array.from({ length: 4 }, () => intake.handle(message(body as JsonObject))));
+    expect((await new LedgerReader(database).size('acme')) - before).toBe(3);
+    const [event] = await new LedgerReader(database).events('acme', { requestId: 'req_1' }, { limit: 1 });
+    expect(event?.entry).toMatchObject({ type: 'gateway.outcome', detail: { ended: 'complete', status: 200 } });
+    const [report] = await verifyLedger({ dsn: test.dsn, keys, zone: 'acme' });
+    expect(report?.fault).toBeUndefined();
+  });
+
+  it('travel at most 256 to a job', async () => {
+    const bodies = await sent(Array.from({ length: 600 }, () => OUTCOME));
+    expect(bodies.map((body) => (body['outcomes'] as unknown[]).length)).toEqual([256, 256, 88]);
+  });
+
+  it('one that cannot be an entry is reported and harms no other', async () => {
+    const faults: unknown[] = [];
+    const [body] = await sent([{ ...OUTCOME, detail: { big: 'x'.repeat(70_000) } }, OUTCOME], faults);
+    expect(faults).toHaveLength(1);
+    expect(body?.['outcomes']).toHaveLength(1);
+  });
+
+  it.each<[string, Partial<EntryDraft>]>([
+    ['a decision', { decision: 'allow' }],
+    ['another type', { type: 'gateway.request' }],
+    ['another zone', { zone: 'other' }],
+  ])('[T6] %s cannot be smuggled in after the fact', async (_name, change) => {
+    const [body] = await sent([{ ...OUTCOME, ...change }]);
+    const before = await new LedgerReader(database).size('acme');
+    await expect(intake.handle(message(body as JsonObject))).rejects.toMatchObject({ reason: 'not_an_outcome' });
+    expect(await new LedgerReader(database).size('acme')).toBe(before);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['no list', {}],
+    ['an empty list', { outcomes: [] }],
+    ['no entry', { outcomes: [{ event_id: '01900000-0000-7000-8000-000000000000', facets: [] }] }],
+    ['no text', { outcomes: [{ event_id: '01900000-0000-7000-8000-000000000000', facets: [], entry: '{' }] }],
+    ['a foreign event id', { outcomes: [{ event_id: 'x', facets: [], entry: '{}' }] }],
+  ])('[T7] a job with %s is refused for good', async (_name, body) => {
+    await expect(intake.handle(message(body))).rejects.toMatchObject({ name: 'RefusedMessageError' });
+  });
+});
