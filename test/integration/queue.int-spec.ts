@@ -196,13 +196,13 @@ describe.each(testedBackends())('queues on %s', (kind) => {
 
   it('run a schedule, and [T7] not once more for copies of its signed tick', async () => {
     let runs = 0;
-    bench.process((made) => made.schedule('test-work', 3_600_000, async () => void (runs += 1)));
+    const { queues } = bench.process((made) => {
+      made.schedule('test-work', 3_600_000, async () => void (runs += 1));
+      made.consume('maintenance', { note: made.once((_message, tx) => makeEffect(tx, 'past the ticks')) });
+    });
     await eventually(() => runs, 1);
     const tick = sealed({ queue: 'maintenance', name: 'tick.test-work', zone: '_system', body: {} });
     for (let copy = 0; copy < 4; copy += 1) await bench.inject('maintenance', tick);
-    const { queues } = bench.process((made) =>
-      made.consume('maintenance', { note: made.once((_message, tx) => makeEffect(tx, 'past the ticks')) }),
-    );
     await queues.enqueue('maintenance', 'note', ZONE, {});
     await eventually(() => bench.effects(), ['past the ticks']);
     // The next hour's tick alone is left.
