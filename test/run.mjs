@@ -112,10 +112,19 @@ async function suite(projects) {
   if (!results || (problem && !explained)) totals.failed += 1;
 }
 
-/** What the tests notice and work without (test/support/redis.ts); that it was missing is said, not passed over. */
+/** What the tests notice and work without; that it was missing is said, not passed over. */
+const OPTIONAL = [
+  ['redis-server', 'the queues on their Redis backend'],
+  ['nginx', 'the gateway against nginx as TLS and HTTP/2 upstream'],
+  ['chromium', 'the approval page in a browser'],
+  ['curl', 'the quick start and the gateway driven by curl'],
+];
+
 function noteMissingParts() {
-  if (spawnSync('redis-server', ['--version']).status === 0) return;
-  leftOut.push('the queues on their Redis backend: redis-server is not installed (apt-get install redis-server)');
+  for (const [program, what] of OPTIONAL) {
+    if (spawnSync('sh', ['-c', `command -v ${program}`]).status === 0) continue;
+    leftOut.push(`${what}: ${program} is not installed (apt-get install ${program})`);
+  }
 }
 
 async function main() {
