@@ -15,11 +15,12 @@ afterAll(() => app.close());
 describe('authorization server metadata (RFC 8414)', () => {
   const paths = (zone: string): string[] => [
     `/.well-known/oauth-authorization-server/z/${zone}`,
+    `/.well-known/openid-configuration/z/${zone}`,
     `/z/${zone}/.well-known/oauth-authorization-server`,
     `/z/${zone}/.well-known/openid-configuration`,
   ];
 
-  it('is the same document at all three addresses that clients probe (§3.1)', async () => {
+  it('is the same document at all four addresses that clients probe (§3.1)', async () => {
     const documents = await Promise.all(paths(scene.zone).map(async (path) => (await fetch(app.url + path)).text()));
     expect(new Set(documents).size).toBe(1);
     expect(JSON.parse(documents[0] as string)).toMatchObject({

@@ -9,6 +9,7 @@ export const PUBLIC_ROUTES: readonly string[] = [
   'GET /docs',
   'GET /problems/:code',
   'GET /.well-known/oauth-authorization-server/z/:zone',
+  'GET /.well-known/openid-configuration/z/:zone',
   'GET /z/:zone/.well-known/oauth-authorization-server',
   'GET /z/:zone/.well-known/openid-configuration',
   'GET /z/:zone/jwks.json',

@@ -25,11 +25,12 @@ export class MetadataController {
     private readonly urls: PublicUrls,
   ) {}
 
-  /** RFC 8414 §3.1 inserts the well-known part before the issuer's path; clients in the wild also probe the other two. */
+  /** RFC 8414 §3.1 inserts the well-known part before the issuer's path; clients in the wild also probe the others. */
   @Public()
   @Header('Cache-Control', CACHEABLE)
   @Get([
     '.well-known/oauth-authorization-server/z/:zone',
+    '.well-known/openid-configuration/z/:zone',
     'z/:zone/.well-known/oauth-authorization-server',
     'z/:zone/.well-known/openid-configuration',
   ])
