@@ -5,10 +5,16 @@ import { DelegationReader } from './delegations/delegation-reader.js';
 import { Delegations } from './delegations/delegations.js';
 import { GraphChanges } from './graph-changes.js';
 import { AdminDelegationsController } from './http/admin-delegations.controller.js';
+import { AdminInvocationsController } from './http/admin-invocations.controller.js';
 import { AdminRevocationsController } from './http/admin-revocations.controller.js';
 import { AdminSessionsController } from './http/admin-sessions.controller.js';
 import { DelegationsController } from './http/delegations.controller.js';
+import { InvocationsController } from './http/invocations.controller.js';
 import { SessionsController } from './http/sessions.controller.js';
+import { Assignments } from './invocations/assignments.js';
+import { InvocationReader } from './invocations/invocation-reader.js';
+import { Invocations } from './invocations/invocations.js';
+import { InvocationUpkeep } from './jobs/invocation-upkeep.js';
 import { LifecycleJobs } from './jobs/lifecycle-jobs.js';
 import { Settlement } from './jobs/settlement.js';
 import { RevocationAdministration } from './revocations/administration.js';
@@ -27,9 +33,11 @@ import { RuntimeState } from './state/runtime-state.js';
   controllers: [
     SessionsController,
     DelegationsController,
+    InvocationsController,
     AdminSessionsController,
     AdminDelegationsController,
     AdminRevocationsController,
+    AdminInvocationsController,
   ],
   providers: [
     GraphChanges,
@@ -46,6 +54,10 @@ import { RuntimeState } from './state/runtime-state.js';
     Delegations,
     DelegationReader,
     DelegationGraph,
+    Invocations,
+    InvocationReader,
+    Assignments,
+    InvocationUpkeep,
     Settlement,
     LifecycleJobs,
   ],

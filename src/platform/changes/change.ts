@@ -11,6 +11,7 @@ export type ChangeKind =
   | 'session'
   | 'delegation'
   | 'revocation'
+  | 'invocation'
   | 'admin_token'
   | 'subject'
   | 'approval'

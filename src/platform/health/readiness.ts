@@ -28,6 +28,7 @@ export class Readiness {
   private readonly checks: { readonly reason: ReadinessReason; readonly holds: ReadinessCheck }[] = [];
   private last: { readonly at: number; readonly reasons: Promise<readonly ReadinessReason[]> } | undefined;
   private draining = false;
+  private readonly ends: (() => void)[] = [];
 
   constructor(private readonly clock: Clock) {}
 
@@ -39,6 +40,12 @@ export class Readiness {
   /** From now on the replica is not ready, whatever else holds. */
   shutDown(): void {
     this.draining = true;
+    for (const end of this.ends) end();
+  }
+
+  /** `end` is called when the replica stops taking requests: whoever holds one open only to wait lets it go. */
+  onShutDown(end: () => void): void {
+    this.ends.push(end);
   }
 
   /** Why the replica is not ready, without repeats; empty when it is. */

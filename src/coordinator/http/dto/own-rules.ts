@@ -88,3 +88,15 @@ export const CONSTRAINTS: OwnRule = {
     properties: { not_before: { type: 'string', format: 'date-time' } },
   },
 };
+
+export const DIGEST: OwnRule = {
+  name: 'isDigest',
+  message: 'must be 1–256 visible ASCII characters',
+  schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,256}$' },
+};
+
+export const PAYLOAD: OwnRule = {
+  name: 'isPayload',
+  message: 'must be JSON of at most 64 KiB',
+  schema: { description: 'Any JSON, at most 64 KiB.' },
+};
