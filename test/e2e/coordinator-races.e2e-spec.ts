@@ -193,8 +193,8 @@ describe('exchanging against revoking', () => {
     runtime.onRevoked((zone) => void (heard += zone === scene.zone ? 1 : 0));
     ok(await on(app, 'POST', `/sessions/${session.id}/terminate`, token, {}));
     await eventually(async () => (await runtime.verdict(scene.zone, claims, Date.now())) === 'revoked');
-    expect(runtime.revocationCount(scene.zone)).toBeGreaterThan(count);
-    expect(heard).toBeGreaterThan(0);
+    // The session's row is news of its own, so the verdict may be there a moment before the anchor is.
+    await eventually(async () => runtime.revocationCount(scene.zone) > count && heard > 0);
   });
 
   it('answers verdicts without the database once it is warm, and follows what changes', async () => {
