@@ -1,22 +1,13 @@
-import { createHash } from 'node:crypto';
 import { AppError } from '../kernel/app-error.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Database } from '../platform/database/index.js';
 import { RefusalWindows } from './domain/coalescing.js';
 import type { EntryDraft } from './domain/entry.js';
+import { claimRow, type OnceClaim } from './domain/once-claim.js';
 import { GroupCommit, type Appended, type GroupItem } from './group-commit.js';
 import type { LedgerKeys } from './ledger-keys.js';
-import { releaseClaim, takeClaims, type OnceClaimRow } from './persistence/ledger-store.js';
+import { releaseClaim, takeClaims } from './persistence/ledger-store.js';
 import { prepareEntry } from './prepare-entry.js';
-
-/** Something that may happen once in a zone: a `jti`, a single-use token, a unit of a budget. */
-export interface OnceClaim {
-  readonly kind: string;
-  /** Kept as its SHA-256 only. */
-  readonly key: string;
-  /** Milliseconds; from then on the claim may be forgotten. */
-  readonly expiresAt: number;
-}
 
 const MAX_GROUP = 256;
 const MAX_WAITING = 8_192;
@@ -142,14 +133,6 @@ export class AuditLedger {
     );
     await Promise.allSettled(entries);
   }
-}
-
-function claimRow(claim: OnceClaim): OnceClaimRow {
-  return {
-    kind: claim.kind,
-    keyHash: createHash('sha256').update(claim.key, 'utf8').digest(),
-    expiresAt: claim.expiresAt,
-  };
 }
 
 function unavailable(detail: string, cause?: unknown): AppError {

@@ -2,8 +2,9 @@ import type { Clock } from '../kernel/clock.js';
 import { writeChanges, type Change, type ChangeFeed, type ChangeKind } from '../platform/changes/index.js';
 import type { Database, ZoneTx } from '../platform/database/index.js';
 import type { EntryDraft } from './domain/entry.js';
+import { claimRow, type OnceClaim } from './domain/once-claim.js';
 import type { LedgerKeys } from './ledger-keys.js';
-import { appendChained, lockHeads } from './persistence/ledger-store.js';
+import { appendChained, lockHeads, takeClaims } from './persistence/ledger-store.js';
 import { writeOutbox, type OutboxMessage } from './persistence/outbox-rows.js';
 import { prepareEntry } from './prepare-entry.js';
 
@@ -15,6 +16,8 @@ export interface ChangeTx extends ZoneTx {
   record(entry: Omit<EntryDraft, 'zone'>): void;
   /** A message that is sent if and only if this transaction commits. */
   enqueue(message: OutboxMessage): void;
+  /** Without this claim the change does not happen: when it was taken before, `refusal` is thrown and everything is rolled back. */
+  claim(once: OnceClaim, refusal: () => Error): void;
 }
 
 export interface AuditedChangesParts {
@@ -43,7 +46,7 @@ export class AuditedChanges {
       const answer = await work(collected.bind(tx));
       if (collected.messages.length > 0) await writeOutbox(tx, collected.messages);
       if (collected.changes.length > 0) changes = await writeChanges(tx, zone, collected.changes);
-      if (collected.entries.length > 0) await this.appendEntries(tx, collected.entries);
+      if (collected.entries.length + collected.claims.length > 0) await this.appendEntries(tx, collected);
       return answer;
     });
     await this.parts.feed.catchUp(zone, changes);
@@ -51,18 +54,38 @@ export class AuditedChanges {
     return result;
   }
 
-  private async appendEntries(tx: ZoneTx, drafts: readonly Omit<EntryDraft, 'zone'>[]): Promise<void> {
+  /** Claims come after the ledger's head, as they do in group commits: the other way round, the two would wait for each other. */
+  private async appendEntries(tx: ZoneTx, { entries: drafts, claims }: Collected): Promise<void> {
     const entries = drafts.map((draft) => prepareEntry({ ...draft, zone: tx.zone }));
     const head = (await lockHeads(tx, [tx.zone])).get(tx.zone);
     if (!head) throw new Error(`the zone ${tx.zone} has no ledger`);
+    if (claims.length > 0) await take(tx, claims);
+    if (entries.length === 0) return;
     await appendChained(tx, { zone: tx.zone, head, now: this.parts.clock.now() }, entries, this.parts.keys);
   }
+}
+
+async function take(tx: ZoneTx, claims: readonly Claim[]): Promise<void> {
+  const won = await takeClaims(
+    tx,
+    tx.zone,
+    claims.map(({ once }) => claimRow(once)),
+  );
+  claims.forEach(({ refusal }, at) => {
+    if (!won[at]) throw refusal();
+  });
+}
+
+interface Claim {
+  readonly once: OnceClaim;
+  readonly refusal: () => Error;
 }
 
 class Collected {
   readonly changes: { kind: ChangeKind; id: string }[] = [];
   readonly entries: Omit<EntryDraft, 'zone'>[] = [];
   readonly messages: OutboxMessage[] = [];
+  readonly claims: Claim[] = [];
 
   bind(tx: ZoneTx): ChangeTx {
     return {
@@ -70,6 +93,7 @@ class Collected {
       changed: (kind, id) => void this.changes.push({ kind, id }),
       record: (entry) => void this.entries.push(entry),
       enqueue: (message) => void this.messages.push(message),
+      claim: (once, refusal) => void this.claims.push({ once, refusal }),
     };
   }
 }

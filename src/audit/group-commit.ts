@@ -1,15 +1,9 @@
 import { faultCode, type Database, type Tx } from '../platform/database/index.js';
 import type { Clock } from '../kernel/clock.js';
 import type { EntryDraft } from './domain/entry.js';
+import type { OnceClaimRow } from './domain/once-claim.js';
 import type { LedgerKeys } from './ledger-keys.js';
-import {
-  appendChained,
-  lockHeads,
-  takeClaims,
-  type Head,
-  type OnceClaimRow,
-  type PreparedEntry,
-} from './persistence/ledger-store.js';
+import { appendChained, lockHeads, takeClaims, type Head, type PreparedEntry } from './persistence/ledger-store.js';
 import { asReplayed } from './prepare-entry.js';
 
 /** One caller's entry on its way into a group. */

@@ -1,5 +1,6 @@
 export { AuditModule } from './audit.module.js';
-export { AuditLedger, type OnceClaim } from './audit-ledger.js';
+export { AuditLedger } from './audit-ledger.js';
+export type { OnceClaim } from './domain/once-claim.js';
 export { AuditedChanges, type ChangeTx } from './audited-changes.js';
 export { LedgerReader, type EventFilter, type LedgerEvent } from './ledger-reader.js';
 export { OutcomeSink } from './outcome-sink.js';

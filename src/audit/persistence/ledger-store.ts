@@ -1,6 +1,7 @@
 import type { Tx } from '../../platform/database/index.js';
 import { formatTime } from '../../kernel/times.js';
 import { chainMac, leafHash } from '../domain/chain.js';
+import type { OnceClaimRow } from '../domain/once-claim.js';
 import { FACET_SEPARATOR } from '../domain/facets.js';
 import type { LedgerKeys } from '../ledger-keys.js';
 import { binaryArray, ELEMENT, textArray, timeArray, uuidArray } from './binary-array.js';
@@ -18,12 +19,6 @@ export interface PreparedEntry {
   readonly entry: string;
   readonly requestId: string | undefined;
   readonly facets: readonly string[];
-}
-
-export interface OnceClaimRow {
-  readonly kind: string;
-  readonly keyHash: Buffer;
-  readonly expiresAt: number;
 }
 
 /** Locks the heads of these zones, in one order, and returns them; a zone without a ledger is missing. */
