@@ -3,3 +3,4 @@ export { EgressGuard, type EgressOptions, type EgressTerms, type PoolTerms } fro
 export { type EgressGrants, type PortRange, parsePortRange } from './grants.js';
 export { RESOLVER, type Resolver, SystemResolver } from './resolver.js';
 export { DialError } from './vetted-dial.js';
+export { RemoteKeys } from './remote-keys.js';

@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject, parseJsonStrict } from '../../kernel/json.js';
 import { LRUCache } from 'lru-cache';
+import { isJsonObject, type JsonObject, parseJsonStrict } from '../../kernel/json.js';
 
-/** Fetches a document; throws when it cannot be had. */
-export type FetchKeySet = (url: string) => Promise<{ readonly status: number; readonly body: Buffer }>;
+/** Fetches the document with the keys of a place, whatever leads there; throws when it cannot be had. */
+export type FetchKeySet = (place: string) => Promise<{ readonly status: number; readonly body: Buffer }>;
 
 interface KeySet {
   readonly keys: readonly JsonObject[];
@@ -13,7 +13,7 @@ interface KeySet {
 const FRESH_MS = 300_000;
 /** When the place does not answer, what it last said counts for this long. */
 const STALE_MS = 3_600_000;
-/** Between two fetches of one URL, whatever their outcome and whoever asks. */
+/** Between two fetches of one kind, whatever their outcome and whoever asks. */
 const INTERVAL_MS = 30_000;
 const MOST_KEYS = 32;
 const MOST_SETS = 10_000;
@@ -21,12 +21,14 @@ const MAX_DEPTH = 8;
 const PRIVATE_MEMBERS = ['d', 'k', 'p', 'q'];
 
 /**
- * Key sets of clients that publish them (RFC 7591 §2 `jwks_uri`). One fetch at a time per URL and at most one per interval, so that nobody makes
- * the server knock at a place as often as they like; a key that is not known yet causes the next one early.
+ * Key sets that others publish: clients (RFC 7591 §2 `jwks_uri`), OpenID providers. One fetch at a time per place; per interval at most one because
+ * nothing fresh is held, and one because of a key that is not known yet: nobody makes the server knock at a place as often as they like, and
+ * a rotation right after the first look is noticed all the same.
  */
 export class RemoteKeys {
   private readonly sets = new LRUCache<string, KeySet>({ max: MOST_SETS });
   private readonly attempts = new LRUCache<string, number>({ max: MOST_SETS });
+  private readonly earlyAttempts = new LRUCache<string, number>({ max: MOST_SETS });
   private readonly flights = new Map<string, Promise<void>>();
 
   constructor(
@@ -34,41 +36,45 @@ export class RemoteKeys {
     private readonly monotonic: () => number,
   ) {}
 
-  /** The keys at a URL; none when they cannot be had. `isEnough` says whether they serve: if not, they are fetched once more when the interval has passed. */
-  async at(url: string, isEnough: (keys: readonly JsonObject[]) => boolean): Promise<readonly JsonObject[]> {
-    const held = this.held(url, FRESH_MS);
+  /** The keys of a place; undefined when they cannot be had. `isEnough` says whether they serve: if not, they are fetched early, once per interval. */
+  async at(
+    place: string,
+    isEnough: (keys: readonly JsonObject[]) => boolean,
+  ): Promise<readonly JsonObject[] | undefined> {
+    const held = this.held(place, FRESH_MS);
     if (held && isEnough(held)) return held;
-    if (this.mayFetch(url) || this.flights.has(url)) await this.refresh(url);
-    return this.held(url, STALE_MS) ?? [];
+    const attempts = held ? this.earlyAttempts : this.attempts;
+    if (this.flights.has(place) || this.mayFetch(attempts, place)) await this.refresh(attempts, place);
+    return this.held(place, STALE_MS);
   }
 
-  private held(url: string, maxAgeMs: number): readonly JsonObject[] | undefined {
-    const set = this.sets.get(url);
+  private held(place: string, maxAgeMs: number): readonly JsonObject[] | undefined {
+    const set = this.sets.get(place);
     return set && this.monotonic() - set.fetchedAt < maxAgeMs ? set.keys : undefined;
   }
 
-  private mayFetch(url: string): boolean {
-    const last = this.attempts.get(url);
+  private mayFetch(attempts: LRUCache<string, number>, place: string): boolean {
+    const last = attempts.get(place);
     return last === undefined || this.monotonic() - last >= INTERVAL_MS;
   }
 
-  private refresh(url: string): Promise<void> {
-    const running = this.flights.get(url);
+  private refresh(attempts: LRUCache<string, number>, place: string): Promise<void> {
+    const running = this.flights.get(place);
     if (running) return running;
-    this.attempts.set(url, this.monotonic());
-    const flight = this.fetch(url).finally(() => this.flights.delete(url));
-    this.flights.set(url, flight);
+    attempts.set(place, this.monotonic());
+    const flight = this.fetch(place).finally(() => this.flights.delete(place));
+    this.flights.set(place, flight);
     return flight;
   }
 
   /** Never rejects: a place that does not answer properly leaves what is held as it is. */
-  private async fetch(url: string): Promise<void> {
+  private async fetch(place: string): Promise<void> {
     try {
-      const { status, body } = await this.fetchKeySet(url);
+      const { status, body } = await this.fetchKeySet(place);
       const keys = status === 200 ? keysIn(body) : undefined;
-      if (keys) this.sets.set(url, { keys, fetchedAt: this.monotonic() });
+      if (keys) this.sets.set(place, { keys, fetchedAt: this.monotonic() });
     } catch {
-      // The client is refused for want of a key; the next interval asks again.
+      // Whoever asked is refused for want of a key; the next interval asks again.
     }
   }
 }

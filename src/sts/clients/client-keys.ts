@@ -3,9 +3,8 @@ import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { type ParsedJws } from '../../kernel/jose/jws.js';
 import { signedByOne } from '../../kernel/jose/signatures.js';
 import { isJsonObject, type JsonObject } from '../../kernel/json.js';
-import { EgressClient } from '../../platform/egress/index.js';
+import { EgressClient, RemoteKeys } from '../../platform/egress/index.js';
 import type { CredentialView } from '../../control/index.js';
-import { RemoteKeys } from './remote-keys.js';
 
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 65_536;
@@ -39,7 +38,7 @@ export class ClientKeys {
     const { jwks_uri: url } = details;
     if (type !== 'jwks_uri' || typeof url !== 'string') return false;
     const isSigned = (keys: readonly JsonObject[]): boolean => signedByOne(jws, keys);
-    return isSigned(await this.remote.at(url, isSigned));
+    return isSigned((await this.remote.at(url, isSigned)) ?? []);
   }
 }
 
