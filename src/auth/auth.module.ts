@@ -10,6 +10,7 @@ import { AdminTokens } from './admin-tokens.js';
 import { addressRanges } from './domain/address-ranges.js';
 import { ProofsOfPossession } from './dpop/proofs-of-possession.js';
 import { RuntimeProofs } from './dpop/runtime-proofs.js';
+import { IdTokens } from './federation/id-tokens.js';
 import { AccessGuard } from './http/access.guard.js';
 import { AdminKeysController } from './http/admin-keys.controller.js';
 import { AdminTokensController } from './http/admin-tokens.controller.js';
@@ -54,12 +55,13 @@ import { TokenVerifier } from './token-verifier.js';
     TokenVerifier,
     ProofsOfPossession,
     RuntimeProofs,
+    IdTokens,
     AdminGuard,
     RuntimeGuard,
     AdvanceKeys,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [KeyRing, TokenSigner, TokenVerifier, ProofsOfPossession, CLIENT_SECRET_MAC],
+  exports: [KeyRing, TokenSigner, TokenVerifier, ProofsOfPossession, IdTokens, CLIENT_SECRET_MAC],
 })
 export class AuthModule {}
 

@@ -9,10 +9,12 @@ export {
   type TokenStatus,
   type ZoneDirectory,
 } from './ports.js';
-export { Admin, assertZone, Runtime, type AdminPrincipal, type RuntimePrincipal } from './principals.js';
+export { Admin, Runtime, type AdminPrincipal, type RuntimePrincipal } from './principals.js';
 export { presentedToken } from './domain/bearer.js';
 export { boundKey } from './domain/bound-key.js';
 export { ProofsOfPossession, type ProvenKey } from './dpop/proofs-of-possession.js';
+export type { IdTokenFault, TrustedIssuer } from './federation/domain/check-id-token.js';
+export { type FederatedUser, IdTokens, type SubjectStanding } from './federation/id-tokens.js';
 export { TokenError } from './domain/token-error.js';
 export type { TokenClaims, TokenClass } from './domain/token-claims.js';
 export { TokenSigner } from './token-signer.js';

@@ -22,12 +22,14 @@ import { GrantsController } from './http/grants.controller.js';
 import { ProtectController } from './http/protect.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { ResourcesController } from './http/resources.controller.js';
+import { SubjectIssuersController } from './http/subject-issuers.controller.js';
 import { ZonesController } from './http/zones.controller.js';
 import { KillSwitch } from './kill-switch.js';
 import { Protection } from './protection.js';
 import { Providers } from './providers.js';
 import { ResourceReferences } from './resource-references.js';
 import { Resources } from './resources.js';
+import { SubjectIssuers } from './subject-issuers.js';
 import { Zones } from './zones.js';
 
 const readModel: Provider[] = [
@@ -104,6 +106,12 @@ const administration: Provider[] = [
     useFactory: (database: Database, changes: AdminChanges) => new Grants(database, changes),
   },
   {
+    provide: SubjectIssuers,
+    inject: [Database, AdminChanges, EgressGuard],
+    useFactory: (database: Database, changes: AdminChanges, egress: EgressGuard) =>
+      new SubjectIssuers(database, changes, egress),
+  },
+  {
     provide: Protection,
     inject: [AdminChanges, Providers, Resources, Applications, Credentials, Grants, PublicUrls],
     useFactory: (
@@ -130,6 +138,7 @@ const administration: Provider[] = [
     ProvidersController,
     ResourcesController,
     GrantsController,
+    SubjectIssuersController,
     ProtectController,
     AuditController,
     AdminAuditController,

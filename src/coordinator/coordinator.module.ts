@@ -25,6 +25,7 @@ import { SessionLifecycle } from './sessions/session-lifecycle.js';
 import { SessionReader } from './sessions/session-reader.js';
 import { SessionStarter } from './sessions/session-starter.js';
 import { SessionTokens } from './sessions/session-tokens.js';
+import { SubjectProofs } from './sessions/subject-proofs.js';
 import { RuntimeState } from './state/runtime-state.js';
 
 /** Sessions, the delegation graph and revocation. Global, because the guards of every route ask it whether a token's authority still holds. */
@@ -49,6 +50,7 @@ import { RuntimeState } from './state/runtime-state.js';
     SessionStarter,
     SessionLifecycle,
     SessionTokens,
+    SubjectProofs,
     SessionReader,
     Heartbeats,
     Delegations,
@@ -61,6 +63,6 @@ import { RuntimeState } from './state/runtime-state.js';
     Settlement,
     LifecycleJobs,
   ],
-  exports: [RuntimeState, Revocations, TOKEN_STATUS],
+  exports: [RuntimeState, Revocations, SubjectProofs, TOKEN_STATUS],
 })
 export class CoordinatorModule {}

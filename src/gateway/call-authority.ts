@@ -76,9 +76,11 @@ export class CallAuthority {
     const { zone, resource, token, scopes } = question;
     await this.policies.ready(zone.slug);
     const lineage = await this.lineage(zone.slug, token.claims, now);
+    const { sub, sub_type } = token.claims;
     const parties = {
       application: token.claims.client_id,
       lineage,
+      user: sub_type === 'user' ? sub : undefined,
       parents: [token.claims],
       address: question.address,
       now,
@@ -119,7 +121,11 @@ export class CallAuthority {
     return this.runtime.revocationCount(zone);
   }
 
-  private async lineage(zone: string, { sid, dlg, sub }: TokenClaims, now: number): Promise<Lineage | undefined> {
+  private async lineage(
+    zone: string,
+    { sid, dlg, sub, sub_type }: TokenClaims,
+    now: number,
+  ): Promise<Lineage | undefined> {
     if (sid === undefined) return undefined;
     const source = {
       session: (id: string) => this.runtime.session(zone, id),
@@ -130,7 +136,10 @@ export class CallAuthority {
         ? new GatewayError('revoked', { detail: error.fault, reasons: [error.fault] })
         : error;
     });
-    if (lineage.root.subject !== sub) throw new GatewayError('revoked', { detail: 'the work is another subject’s' });
+    // A user who was proved at the exchange is not the subject of the root that acts for them.
+    const proved = sub_type === 'user' && lineage.root.subjectType === 'application';
+    if (!proved && lineage.root.subject !== sub)
+      throw new GatewayError('revoked', { detail: 'the work is another subject’s' });
     return lineage;
   }
 }

@@ -8,7 +8,7 @@ import {
   type TokenVerifier,
 } from '../auth/index.js';
 import type { Catalogue, ZoneView } from '../control/index.js';
-import type { RuntimeState } from '../coordinator/index.js';
+import type { RuntimeState, SubjectProofs } from '../coordinator/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
 import type { ChangeFeed } from '../platform/changes/index.js';
@@ -103,7 +103,7 @@ class World {
     const bases = new TokenBases(urls, runtime);
     const mandates = new Mandates(policies, bases, issuance);
     const exchange = new TokenExchangeGrant(
-      new TokenPresentation(this.verifier() as unknown as TokenVerifier, runtime),
+      new TokenPresentation(this.verifier() as unknown as TokenVerifier, runtime, {} as SubjectProofs),
       new Lineages(runtime),
       mandates,
     );

@@ -8,7 +8,15 @@ import { readCatalogue, readChangedRows, type ChangedIds } from '../persistence/
 import type { ZoneView } from './views.js';
 import { ZoneIndex } from './zone-index.js';
 
-const KINDS: readonly ChangeKind[] = ['zone', 'application', 'credential', 'provider', 'resource', 'grant'];
+const KINDS: readonly ChangeKind[] = [
+  'zone',
+  'application',
+  'credential',
+  'provider',
+  'resource',
+  'grant',
+  'subject_issuer',
+];
 /** How long another replica's zone may stay unseen here after somebody asked for it too early. */
 const ABSENCE_MS = 1_000;
 const MOST_ABSENCES = 1_000;
@@ -127,5 +135,6 @@ function idsOf(changes: readonly Change[]): ChangedIds {
     provider: of('provider'),
     resource: of('resource'),
     grant: of('grant'),
+    subjectIssuer: of('subject_issuer'),
   };
 }

@@ -4,7 +4,15 @@ import type { CredentialRow } from '../domain/credentials/credential.js';
 import type { GrantRow } from '../domain/grant.js';
 import type { ProviderRow } from '../domain/providers/provider.js';
 import type { ResourceRow } from '../domain/resources/resource.js';
-import type { ApplicationView, CredentialView, GrantView, ProviderView, ResourceView } from './views.js';
+import type { SubjectIssuerRow } from '../domain/subject-issuer.js';
+import type {
+  ApplicationView,
+  CredentialView,
+  GrantView,
+  ProviderView,
+  ResourceView,
+  SubjectIssuerView,
+} from './views.js';
 
 export function credentialView(row: CredentialRow): CredentialView {
   return Object.freeze({
@@ -80,6 +88,11 @@ export function grantView(row: GrantRow): GrantView {
     ...(row.label === null ? {} : { label: row.label }),
     ...time('expiresAt', row.expiresAt),
   });
+}
+
+export function subjectIssuerView(row: SubjectIssuerRow): SubjectIssuerView {
+  const { id, issuer, audience, algorithms, subjectClaim } = row;
+  return Object.freeze({ id, issuer, audience, algorithms: Object.freeze([...algorithms]), subjectClaim });
 }
 
 function time<Name extends string>(name: Name, at: Date | null): { [Key in Name]?: number } {

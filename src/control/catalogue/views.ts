@@ -1,3 +1,4 @@
+import type { TrustedIssuer } from '../../auth/index.js';
 import type { JsonObject } from '../../kernel/json.js';
 import type { ScopeSet } from '../../kernel/scopes.js';
 import type { EgressGrants } from '../../platform/egress/index.js';
@@ -85,6 +86,9 @@ export interface GrantView {
   readonly expiresAt?: number;
 }
 
+/** An OpenID provider that is not archived. */
+export type SubjectIssuerView = TrustedIssuer;
+
 /**
  * One zone's catalogue in memory. The objects are frozen; the view itself is live, so each look-up answers what holds at that
  * moment. Archived objects are found by id and by slug, marked by `status`; by identifier, target and in lists only active ones.
@@ -107,4 +111,6 @@ export interface ZoneView {
   resources(): readonly ResourceView[];
   grants(application: string): readonly GrantView[];
   grantsAt(application: string, resource: string): readonly GrantView[];
+  /** By issuer identifier, byte for byte. */
+  subjectIssuer(issuer: string): SubjectIssuerView | undefined;
 }

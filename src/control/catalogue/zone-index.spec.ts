@@ -89,9 +89,25 @@ const rows: CatalogueRows & { zone: ZoneRow } = {
   providers: [provider],
   resources: [resource],
   grants: [grant],
+  subjectIssuers: [],
 };
-const nothing: CatalogueRows = { applications: [], credentials: [], providers: [], resources: [], grants: [] };
-const none: ChangedIds = { zone: false, application: [], credential: [], provider: [], resource: [], grant: [] };
+const nothing: CatalogueRows = {
+  applications: [],
+  credentials: [],
+  providers: [],
+  resources: [],
+  grants: [],
+  subjectIssuers: [],
+};
+const none: ChangedIds = {
+  zone: false,
+  application: [],
+  credential: [],
+  provider: [],
+  resource: [],
+  grant: [],
+  subjectIssuer: [],
+};
 
 function index(more: Partial<CatalogueRows> = {}): ZoneIndex {
   return new ZoneIndex('acme', { ...rows, ...more, zone }, (slug) => `https://caracal.example/g/acme/${slug}`);

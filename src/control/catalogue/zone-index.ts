@@ -5,6 +5,7 @@ import { zoneSettings, type ZoneSettings } from '../domain/zone-settings.js';
 import { ApplicationIndex } from './application-index.js';
 import { GrantIndex } from './grant-index.js';
 import { ResourceIndex } from './resource-index.js';
+import { IssuerIndex } from './issuer-index.js';
 import { credentialView, grantView, providerView, resourceView } from './to-views.js';
 import type {
   ApplicationView,
@@ -12,6 +13,7 @@ import type {
   GrantView,
   ProviderView,
   ResourceView,
+  SubjectIssuerView,
   ZoneStatus,
   ZoneView,
 } from './views.js';
@@ -34,6 +36,7 @@ export class ZoneIndex implements ZoneView {
   private readonly providers = new Map<string, ProviderView>();
   private readonly resourceIndex = new ResourceIndex();
   private readonly grantIndex = new GrantIndex();
+  private readonly issuerIndex = new IssuerIndex();
 
   constructor(
     readonly slug: string,
@@ -115,12 +118,17 @@ export class ZoneIndex implements ZoneView {
     return this.grantIndex.at(application, resource);
   }
 
+  subjectIssuer(issuer: string): SubjectIssuerView | undefined {
+    return this.issuerIndex.issuer(issuer);
+  }
+
   private put(rows: CatalogueRows, goneCredentials: readonly string[] = []): void {
     if (rows.zone) this.facts = factsOf(rows.zone);
     this.applications.update(rows.applications, rows.credentials.map(credentialView), goneCredentials);
     for (const row of rows.providers) this.providers.set(row.id, providerView(row));
     for (const row of rows.resources) this.resourceIndex.put(resourceView(row, this.gatewayUrlOf(row.slug)));
     for (const row of rows.grants) if (row.status === 'active') this.grantIndex.put(grantView(row));
+    for (const row of rows.subjectIssuers) this.issuerIndex.put(row);
   }
 }
 

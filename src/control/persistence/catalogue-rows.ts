@@ -5,12 +5,14 @@ import type { CredentialRow } from '../domain/credentials/credential.js';
 import type { GrantRow } from '../domain/grant.js';
 import type { ProviderRow } from '../domain/providers/provider.js';
 import type { ResourceRow } from '../domain/resources/resource.js';
+import type { SubjectIssuerRow } from '../domain/subject-issuer.js';
 import type { ZoneRow } from '../domain/zone.js';
 import { ApplicationEntity } from './entities/application.entity.js';
 import { CredentialEntity } from './entities/credential.entity.js';
 import { GrantEntity } from './entities/grant.entity.js';
 import { ProviderEntity } from './entities/provider.entity.js';
 import { ResourceEntity } from './entities/resource.entity.js';
+import { SubjectIssuerEntity } from './entities/subject-issuer.entity.js';
 import { ZoneEntity } from './entities/zone.entity.js';
 
 /** Rows of a zone's catalogue: all of them, or those that were asked for. */
@@ -21,6 +23,7 @@ export interface CatalogueRows {
   readonly providers: readonly ProviderRow[];
   readonly resources: readonly ResourceRow[];
   readonly grants: readonly GrantRow[];
+  readonly subjectIssuers: readonly SubjectIssuerRow[];
 }
 
 /** Ids of the objects of a zone that changed, by kind. */
@@ -31,9 +34,10 @@ export interface ChangedIds {
   readonly provider: readonly string[];
   readonly resource: readonly string[];
   readonly grant: readonly string[];
+  readonly subjectIssuer: readonly string[];
 }
 
-/** The whole catalogue of a zone but for archived grants, or undefined when there is no such zone. */
+/** The whole catalogue of a zone but for archived grants and subject issuers, or undefined when there is no such zone. */
 export function readCatalogue(database: Database, slug: string): Promise<CatalogueRows | undefined> {
   return database.readZone(slug, async (tx) => {
     const zone = await tx.em.findOneBy(ZoneEntity, { slug });
@@ -45,6 +49,7 @@ export function readCatalogue(database: Database, slug: string): Promise<Catalog
       providers: await tx.em.findBy(ProviderEntity, { zone: slug }),
       resources: await tx.em.findBy(ResourceEntity, { zone: slug }),
       grants: await tx.em.findBy(GrantEntity, { zone: slug, status: 'active' }),
+      subjectIssuers: await tx.em.findBy(SubjectIssuerEntity, { zone: slug, status: 'active' }),
     };
   });
 }
@@ -60,11 +65,13 @@ export function readChangedRows(database: Database, slug: string, changed: Chang
       providers: await byId(tx, ProviderEntity, changed.provider),
       resources: await byId(tx, ResourceEntity, changed.resource),
       grants: await byId(tx, GrantEntity, changed.grant),
+      subjectIssuers: await byId(tx, SubjectIssuerEntity, changed.subjectIssuer),
     };
   });
 }
 
-type ZoneObject = ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity;
+type ZoneObject =
+  ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity | SubjectIssuerEntity;
 
 async function byId<Row extends ZoneObject>(tx: ZoneTx, entity: new () => Row, ids: readonly string[]): Promise<Row[]> {
   if (ids.length === 0) return [];

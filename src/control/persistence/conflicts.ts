@@ -11,6 +11,7 @@ const CONFLICTS: Readonly<Record<string, string>> = {
   resources_zone_slug_key:
     'This slug is taken in the zone. Slugs are never used again, not even those of archived resources.',
   resources_identifier: 'Another resource of the zone has this identifier.',
+  subject_issuers_issuer: 'The zone has this issuer. Archive it to register it anew.',
 };
 
 /** deadlock_detected and serialization_failure: the transaction was rolled back because of others, not because of itself. */

@@ -6,11 +6,13 @@ import type { CredentialEntity } from './entities/credential.entity.js';
 import type { GrantEntity } from './entities/grant.entity.js';
 import type { ProviderEntity } from './entities/provider.entity.js';
 import type { ResourceEntity } from './entities/resource.entity.js';
+import type { SubjectIssuerEntity } from './entities/subject-issuer.entity.js';
 import { ZoneEntity } from './entities/zone.entity.js';
 import { isObjectId } from '../domain/object-id.js';
 import { SYSTEM_ZONE } from '../domain/zone.js';
 
-type ZoneObject = ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity;
+type ZoneObject =
+  ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity | SubjectIssuerEntity;
 
 /** At most `limit` rows after the id `cursor`. Ids sort by time of creation, so a list goes on where it stopped whatever is added. */
 export interface Slice {

@@ -5,10 +5,12 @@ import type { CredentialEntity } from './entities/credential.entity.js';
 import type { GrantEntity } from './entities/grant.entity.js';
 import type { ProviderEntity } from './entities/provider.entity.js';
 import type { ResourceEntity } from './entities/resource.entity.js';
+import type { SubjectIssuerEntity } from './entities/subject-issuer.entity.js';
 import { isObjectId } from '../domain/object-id.js';
 import { ZoneEntity } from './entities/zone.entity.js';
 
-type ZoneObject = ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity;
+type ZoneObject =
+  ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity | SubjectIssuerEntity;
 
 /** Holds the zone's session and delegation graph: no session starts while what it stands on is being ended. First in the lock order. */
 export async function lockGraph(tx: ZoneTx): Promise<void> {

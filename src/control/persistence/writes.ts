@@ -5,8 +5,10 @@ import type { CredentialEntity } from './entities/credential.entity.js';
 import type { GrantEntity } from './entities/grant.entity.js';
 import type { ProviderEntity } from './entities/provider.entity.js';
 import type { ResourceEntity } from './entities/resource.entity.js';
+import type { SubjectIssuerEntity } from './entities/subject-issuer.entity.js';
 
-type ZoneObject = ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity;
+type ZoneObject =
+  ApplicationEntity | CredentialEntity | ProviderEntity | ResourceEntity | GrantEntity | SubjectIssuerEntity;
 
 /** Inserts the row as it is. */
 export async function insertRow<Row extends ZoneObject>(tx: ZoneTx, entity: new () => Row, row: Row): Promise<void> {

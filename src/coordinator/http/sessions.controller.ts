@@ -1,12 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { formatTime } from '../../kernel/times.js';
 import { Idempotent, listAnswer, page, RuntimeAccess, type ListAnswer } from '../../platform/http/index.js';
 import { parseAuthority } from '../domain/sessions/authority-request.js';
 import { boundTo } from '../domain/sessions/bound-key.js';
 import type { StartRequest } from '../domain/sessions/new-session.js';
+import { parseSubjectProof } from '../domain/sessions/subject-proof.js';
 import { requireReach } from '../domain/sessions/reach.js';
 import { Heartbeats } from '../sessions/heartbeats.js';
 import { callerOf, type RuntimeCall } from '../sessions/runtime-call.js';
@@ -37,8 +37,6 @@ export class SessionsController {
     @Body() body: StartSessionDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<JsonObject> {
-    // No issuer can be registered yet, so no proof of a user can be good.
-    if (body.subject !== undefined) throw new AppError('invalid_subject', 'The zone has no such subject issuer.');
     const { session, limits, issued } = await this.starter.start(call, startRequest(body, call));
     void reply.header('location', `/z/${call.zone}/sessions/${session.id}`);
     return { ...sessionBody({ session, limits }), ...tokenBody(issued) };
@@ -139,6 +137,7 @@ function startRequest(body: StartSessionDto, { provenKey }: RuntimeCall): StartR
     metadata: body.metadata === undefined ? {} : structuredClone(body.metadata),
     parent: body.parent,
     authority: parseAuthority(body.authority) ?? 'inherit',
+    subject: parseSubjectProof(body.subject),
     // A proof binds what is obtained with it, unless the session is for the holder of another key (RFC 9449 §5).
     cnf: body.jwk === undefined ? confirmation(provenKey) : boundTo(body.jwk),
   };

@@ -1,4 +1,5 @@
 import type { ChangeTx } from '../../audit/index.js';
+import type { FederatedUser } from '../../auth/index.js';
 import type { ApplicationView, SessionLimits, ZoneView } from '../../control/index.js';
 import { newId, newUuid } from '../../platform/ids/index.js';
 import { makeEdge } from '../delegations/make-edge.js';
@@ -17,6 +18,7 @@ import { type CountScope, countSessions } from '../persistence/session-counts.js
 import { insertSession, type StoredSession } from '../persistence/session-rows.js';
 import { callerOf, type RuntimeCall } from './runtime-call.js';
 import type { DetailedSession, SessionGraph } from './session-graph.js';
+import { invalidSubject } from './subject-proofs.js';
 
 /** What one start knows once it holds the graph lock. */
 export interface StartScene {
@@ -25,6 +27,8 @@ export interface StartScene {
   readonly application: ApplicationView;
   readonly graph: SessionGraph;
   readonly subjectEpoch: (subject: string) => number;
+  /** The user that the request's proof is of. */
+  readonly user?: FederatedUser | undefined;
 }
 
 export interface Placed {
@@ -35,19 +39,21 @@ export interface Placed {
 
 /** Writes a new session, and its edge when it is narrowed, after every check that needs the graph to stand still. */
 export async function placeSession(tx: ChangeTx, scene: StartScene, request: StartRequest): Promise<Placed> {
-  const { call, view, application, graph } = scene;
+  const { call, view, application, graph, user } = scene;
   const parent = await requireParent(scene, request);
   requireMeaningful(request, parent !== undefined);
   requireLabels(request.labels, application.allowedLabels, call.claims.sid === undefined ? undefined : parent?.labels);
   await requireSpace(tx, scene, parent);
-  const ancestorsEnd = parent ? pathEnd((await graph.sessionPath(parent.id)) ?? []) : Number.POSITIVE_INFINITY;
+  if (user) spendProof(tx, scene, user);
+  const latest = await latestEnd(scene, parent);
   const session = newSession(request, {
     id: newId('ses'),
     delegation: typeof request.authority === 'object' ? newId('del') : undefined,
     application: application.id,
     credential: call.claims.crd,
     parent,
-    life: lifeOf(request, graph.now, ancestorsEnd),
+    user,
+    life: lifeOf(request, graph.now, latest),
     epochs: { z: view.epoch, a: application.epoch },
     subjectEpoch: scene.subjectEpoch,
     now: graph.now,
@@ -58,6 +64,18 @@ export async function placeSession(tx: ChangeTx, scene: StartScene, request: Sta
   tx.changed('session', session.id);
   if (typeof request.authority !== 'object' || !parent) return { session };
   return { session, edge: await narrow(tx, scene, { parent, session, asked: request.authority.narrow }) };
+}
+
+/** When a new session must have ended: with what is above it, and by the cap on its subject's proof. Infinity when nothing ends. */
+async function latestEnd({ graph, user }: StartScene, parent: DetailedSession | undefined): Promise<number> {
+  const above = parent ? pathEnd((await graph.sessionPath(parent.id)) ?? []) : Number.POSITIVE_INFINITY;
+  return Math.min(above, user?.sessionEnd ?? Number.POSITIVE_INFINITY);
+}
+
+/** One id_token opens one session, and none when its subject was revoked since it was verified. */
+function spendProof(tx: ChangeTx, { subjectEpoch }: StartScene, user: FederatedUser): void {
+  if (subjectEpoch(user.subject) !== user.epoch) throw invalidSubject('revoked');
+  tx.claim(user.once, () => invalidSubject('replayed'));
 }
 
 /** A session token starts children of its own session, whether it names the parent or not. */

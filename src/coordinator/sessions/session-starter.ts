@@ -14,6 +14,7 @@ import { placeSession, type Placed, type StartScene } from './place-session.js';
 import { initiatorOf, type RuntimeCall } from './runtime-call.js';
 import { type DetailedSession, SessionGraph } from './session-graph.js';
 import { type IssuedToken, SessionTokens } from './session-tokens.js';
+import { SubjectProofs } from './subject-proofs.js';
 
 export interface StartedSession {
   readonly session: DetailedSession;
@@ -28,6 +29,7 @@ export class SessionStarter {
     private readonly graph: GraphChanges,
     private readonly runtime: RuntimeState,
     private readonly tokens: SessionTokens,
+    private readonly proofs: SubjectProofs,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -36,6 +38,9 @@ export class SessionStarter {
     const { view, at, subjectEpoch } = await this.runtime.anchors(call.zone);
     const application = view.application(call.claims.client_id);
     if (!application) throw new AppError('not_found', 'There is no such application.');
+    // The network is asked before the graph is held.
+    const user =
+      request.subject && (await this.proofs.require(view, request.subject, application.id, this.clock.now()));
     const { session, claims } = await this.graph.run(call.zone, 'growing', async (tx) => {
       const scene: StartScene = {
         call,
@@ -43,6 +48,7 @@ export class SessionStarter {
         application,
         graph: new SessionGraph(tx, at(this.clock.now())),
         subjectEpoch,
+        user,
       };
       const placed = await placeSession(tx, scene, request);
       return { session: placed.session, claims: await this.record(tx, scene, placed) };

@@ -26,8 +26,8 @@ describe('live revocations', () => {
   it('[T2] never take a subject back to an earlier epoch', () => {
     const live = new LiveRevocations();
     expect(live.subjectEpoch('user:x')).toBe(0);
-    live.putSubjects(new Map([['user:x', 3]]));
-    live.putSubjects(new Map([['user:x', 2]]));
-    expect(live.subjectEpoch('user:x')).toBe(3);
+    live.putSubjects(new Map([['user:x', { epoch: 3, revokedAt: 30 }]]));
+    live.putSubjects(new Map([['user:x', { epoch: 2, revokedAt: 20 }]]));
+    expect(live.standing('user:x')).toEqual({ epoch: 3, revokedAt: 30 });
   });
 });

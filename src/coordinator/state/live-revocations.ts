@@ -1,11 +1,13 @@
+import type { SubjectStanding } from '../../auth/index.js';
 import type { RevocationKind, RevocationRecord } from '../domain/revocation.js';
 
 const PURGE_EVERY = 256;
+const NEVER_REVOKED: SubjectStanding = Object.freeze({ epoch: 0 });
 
 /** A zone's live revocations, complete in memory. What has run out is forgotten: no token that it could match is accepted any more. */
 export class LiveRevocations {
   private readonly anchors = new Map<RevocationKind, Map<string, number>>();
-  private readonly subjects = new Map<string, number>();
+  private readonly subjects = new Map<string, SubjectStanding>();
   private sincePurge = 0;
 
   put(revocation: Pick<RevocationRecord, 'kind' | 'anchor' | 'expiresAt'>, now: number): void {
@@ -23,11 +25,16 @@ export class LiveRevocations {
 
   /** The epoch of a subject; 0 for one that was never revoked. Unlike anchors, epochs are never forgotten. */
   subjectEpoch(subject: string): number {
-    return this.subjects.get(subject) ?? 0;
+    return this.standing(subject).epoch;
   }
 
-  putSubjects(epochs: ReadonlyMap<string, number>): void {
-    for (const [subject, epoch] of epochs) this.subjects.set(subject, Math.max(epoch, this.subjectEpoch(subject)));
+  standing(subject: string): SubjectStanding {
+    return this.subjects.get(subject) ?? NEVER_REVOKED;
+  }
+
+  putSubjects(standings: ReadonlyMap<string, SubjectStanding>): void {
+    for (const [subject, standing] of standings)
+      if (standing.epoch > this.subjectEpoch(subject)) this.subjects.set(subject, standing);
   }
 
   get size(): number {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
-import type { TokenClaims, TokenStatus } from '../../auth/index.js';
+import type { SubjectStanding, TokenClaims, TokenStatus } from '../../auth/index.js';
 import { Catalogue, type ZoneView } from '../../control/index.js';
 import { type Change, ChangeFeed } from '../../platform/changes/index.js';
 import { Database } from '../../platform/database/index.js';
@@ -117,6 +117,12 @@ export class RuntimeState implements TokenStatus {
   /** The epoch that a token of this subject is minted under. */
   async subjectEpoch(zone: string, subject: string): Promise<number> {
     return (await this.live(zone)).subjectEpoch(subject);
+  }
+
+  /** Answers, at any instant and from memory, whether and when a subject of the zone was revoked. */
+  async subjectStandings(zone: string): Promise<(subject: string) => SubjectStanding> {
+    const live = await this.live(zone);
+    return (subject) => live.standing(subject);
   }
 
   /** Moves whenever authority in the zone may have ended: unchanged since the checks means that they still hold on this replica. */

@@ -8,6 +8,8 @@ export interface DecisionParties {
   readonly application: string;
   /** Undefined for an application that acts without a session. */
   readonly lineage?: Lineage | undefined;
+  /** The federated user the work is done for, when that is not said by the root of the work. */
+  readonly user?: string | undefined;
   /** The claims of the tokens presented. */
   readonly parents: readonly TokenClaims[];
   readonly address: string;
@@ -19,9 +21,10 @@ export interface DecisionParties {
  * everything else: the session's whole lineage, or the grants of an application that acts for itself.
  */
 export function decisionFacts(parties: DecisionParties, grants: DecisionFacts['grants']): DecisionFacts {
-  const { application, lineage, parents, address, now } = parties;
+  const { application, lineage, parents, address, now, user } = parties;
   const acting = lineage ? sessionFacts(lineage) : applicationFacts(application);
-  return { ...acting, ceilings: [...parents.flatMap(scopeCeiling), ...acting.ceilings], grants, address, now };
+  const subject = user === undefined ? acting.subject : userFacts(user);
+  return { ...acting, subject, ceilings: [...parents.flatMap(scopeCeiling), ...acting.ceilings], grants, address, now };
 }
 
 type ActingFacts = Pick<DecisionFacts, 'ceilings' | 'principal' | 'subject' | 'depth' | 'chain'>;
@@ -34,6 +37,10 @@ function sessionFacts({ ceilings, current, root, edges, actors }: Lineage): Acti
     depth: edges.length,
     chain: actors.map((actor) => actor.application).reverse(),
   };
+}
+
+function userFacts(sub: string): ActingFacts['subject'] {
+  return { type: 'user', sub, issuer: subjectIssuer(sub) };
 }
 
 function applicationFacts(application: string): ActingFacts {

@@ -28,6 +28,8 @@ describe('readExchangeRequest (RFC 8693 §2.1)', () => {
     };
     expect(read({ ...BASE, ...actor, ...rest })).toEqual({
       subjectToken: 's',
+      subjectKind: 'access_token',
+      nonce: undefined,
       actorToken: 'a',
       resources: ['https://r'],
       audiences: ['aud'],
@@ -44,6 +46,16 @@ describe('readExchangeRequest (RFC 8693 §2.1)', () => {
     [
       'a refresh token as subject',
       { subject_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' },
+      'invalid_request',
+    ],
+    [
+      'an id_token without an actor',
+      { subject_token_type: 'urn:ietf:params:oauth:token-type:id_token' },
+      'invalid_request',
+    ],
+    [
+      'an id_token as actor',
+      { actor_token: 'a', actor_token_type: 'urn:ietf:params:oauth:token-type:id_token' },
       'invalid_request',
     ],
     ['an actor without type', { actor_token: 'a' }, 'invalid_request'],

@@ -39,7 +39,9 @@ export interface MandateFacts {
   readonly scopes: ScopeSet;
   /** How authority came to the session that acts; undefined when an application acts without a session. */
   readonly lineage?: Lineage | undefined;
-  /** The claims of the tokens it was obtained with. */
+  /** The federated user who was proved by an id_token. */
+  readonly user?: string | undefined;
+  /** The claims of the tokens of ours that it was obtained with. */
   readonly parents: readonly TokenClaims[];
 }
 
@@ -65,7 +67,7 @@ export function mandateClaims(basis: TokenBasis, facts: MandateFacts): TokenClai
     ...commonClaims(basis),
     aud: facts.audience.length === 1 ? (facts.audience[0] as string) : facts.audience,
     scope: formatScope(facts.scopes),
-    ...subjectClaims(basis.client.application, facts.lineage),
+    ...subjectClaims(basis.client, facts),
     ...(parents.length === 0 ? {} : { ptk: parents }),
   };
 }
@@ -88,15 +90,19 @@ function commonClaims(basis: TokenBasis): Omit<TokenClaims, 'aud' | 'sub' | 'sub
 }
 
 function subjectClaims(
-  application: string,
-  lineage: Lineage | undefined,
+  client: TokenClient,
+  { lineage, user }: MandateFacts,
 ): Pick<TokenClaims, 'sub' | 'sub_type' | 'sid' | 'act' | 'dlg' | 'dep'> {
-  if (!lineage) return { sub: applicationSubject(application), sub_type: 'application' };
-  const act: JsonObject | undefined = actClaim(lineage);
+  const proved = user === undefined ? undefined : ({ sub: user, sub_type: 'user' } as const);
+  if (!lineage) {
+    const sub = applicationSubject(client.application);
+    if (!proved) return { sub, sub_type: 'application' };
+    return { ...proved, act: { sub, client_id: client.application, crd: client.credential } };
+  }
+  const act: JsonObject | undefined = actClaim(lineage, user);
   const edge = lineage.edges[0];
   return {
-    sub: lineage.root.subject,
-    sub_type: lineage.root.subjectType,
+    ...(proved ?? { sub: lineage.root.subject, sub_type: lineage.root.subjectType }),
     sid: lineage.current.id,
     ...(act === undefined ? {} : { act }),
     ...(edge === undefined ? {} : { dlg: edge.id, dep: lineage.edges.length }),

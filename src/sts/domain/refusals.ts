@@ -34,10 +34,14 @@ export function unusableToken(detail: string): OAuthError {
   return new OAuthError('invalid_request', 'the subject or actor token cannot be used', { detail });
 }
 
-/** A proof that was used before: one of possession (RFC 9449 §11.1), else one of the client (RFC 7523 §3). `lost` are kinds of ledger claims. */
+/**
+ * A proof that was used before: one of the client (RFC 7523 §3), one of possession (RFC 9449 §11.1), or one of who the subject is. `lost` are kinds of
+ * ledger claims.
+ */
 export function replayedProof(lost: readonly string[]): OAuthError {
-  return lost.includes('dpop')
-    ? new OAuthError('invalid_dpop_proof', 'the proof was used before')
+  if (lost.includes('dpop')) return new OAuthError('invalid_dpop_proof', 'the proof was used before');
+  return lost.includes('id_token') && !lost.includes('client_assertion')
+    ? unusableToken('the id_token was used before')
     : invalidClient('the assertion was used before');
 }
 

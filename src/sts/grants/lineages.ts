@@ -18,7 +18,7 @@ export class Lineages {
     tokens: PresentedTokens,
     delegation: string | undefined,
   ): Promise<Lineage | undefined> {
-    const sid = tokens.actor?.sid ?? tokens.subject.sid;
+    const sid = tokens.actor?.sid ?? tokens.subject?.sid;
     if (sid === undefined) {
       if (delegation !== undefined) throw unusableDelegation('an application token has no session');
       return undefined;
@@ -60,11 +60,19 @@ export class Lineages {
   }
 }
 
-/** An actor's session works for the subject's session only when authority came down to it from there; nobody is impersonated. */
-function requireSameWork({ subject, actor }: PresentedTokens, lineage: Lineage): void {
-  if (actor === undefined) return;
-  const passed = subject.sid === undefined || lineage.sessions.some((session) => session.id === subject.sid);
-  if (!passed || lineage.root.subject !== subject.sub) throw unusableToken('the actor does not act for this subject');
+/**
+ * An actor's session works for the subject's session only when authority came down to it from there; nobody is impersonated. For a user who is proved
+ * here and now it works when it works for nobody else: under its application's own authority, or under that user's already.
+ */
+function requireSameWork({ subject, actor, user }: PresentedTokens, { root, sessions }: Lineage): void {
+  if (user) {
+    if (root.subjectType === 'user' && root.subject !== user.subject)
+      throw unusableToken('the actor acts for another user');
+    return;
+  }
+  if (actor === undefined || subject === undefined) return;
+  const passed = subject.sid === undefined || sessions.some((session) => session.id === subject.sid);
+  if (!passed || root.subject !== subject.sub) throw unusableToken('the actor does not act for this subject');
 }
 
 function requireLiveApplications({ zone, now }: TokenRequest, lineage: Lineage): void {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { JsonObject } from '../../kernel/json.js';
 import { formatScope, type ScopeSet } from '../../kernel/scopes.js';
-import type { TokenClaims } from '../../auth/index.js';
+import type { FederatedUser, TokenClaims } from '../../auth/index.js';
 import type { ResourceView } from '../../control/index.js';
 import { type Decision, type Lineage, PolicySets } from '../../policy/index.js';
 import { decisionFacts, subjectOf } from '../domain/decision-facts.js';
@@ -20,7 +20,9 @@ export interface MandateRequest {
   readonly lifetime?: number | undefined;
   /** How authority came to the session that acts; undefined for an application without a session. */
   readonly lineage?: Lineage | undefined;
-  /** The claims of the tokens presented, the subject's first. */
+  /** The user whom an id_token proved. */
+  readonly user?: FederatedUser | undefined;
+  /** The claims of the tokens of ours that were presented, the subject's first. */
   readonly parents: readonly TokenClaims[];
 }
 
@@ -57,8 +59,8 @@ export class Mandates {
     targets: readonly ResourceView[],
   ): Allowed {
     const application = client.application.id;
-    const { lineage, parents } = asked;
-    const parties = { application, lineage, parents, address: facts.address, now };
+    const { lineage, parents, user } = asked;
+    const parties = { application, lineage, parents, user: user?.subject, address: facts.address, now };
     const context = decisionFacts(parties, (holder, resource) => zone.grantsAt(holder, resource));
     const decision = this.policies.decide(zone.slug, { targets, scope: asked.scope }, context);
     if (decision.outcome === 'allow') return decision;
@@ -71,15 +73,16 @@ export class Mandates {
     asked: MandateRequest,
     { audience, allowed }: { readonly audience: readonly string[]; readonly allowed: Allowed },
   ): Promise<TokenClaims> {
-    const { lineage, parents, lifetime } = asked;
+    const { lineage, parents, lifetime, user } = asked;
     const basis = await this.bases.basis(request, {
       klass: 'mandate',
       lifetime,
       ancestors: [...ancestorEnds(request, asked), allowed.endsAt],
-      subject: subjectOf(request.client.application.id, lineage),
+      subject: user?.subject ?? subjectOf(request.client.application.id, lineage),
+      subjectEpoch: user?.epoch,
       txn: parents[0]?.txn,
     });
-    return mandateClaims(basis, { audience, scopes: allowed.scopes, lineage, parents });
+    return mandateClaims(basis, { audience, scopes: allowed.scopes, lineage, parents, user: user?.subject });
   }
 }
 
@@ -94,8 +97,10 @@ function resolve({ zone, key, notes }: TokenRequest, asked: MandateRequest): rea
   return targets;
 }
 
-function ancestorEnds({ zone }: TokenRequest, { lineage, parents }: MandateRequest): number[] {
+function ancestorEnds({ zone }: TokenRequest, { lineage, parents, user }: MandateRequest): number[] {
   const applications = new Set(lineage?.sessions.map((session) => session.application));
   const ends = [...applications].map((id) => zone.application(id)?.expiresAt ?? Number.POSITIVE_INFINITY);
-  return [...ends, ...parents.map((claims) => claims.exp * 1000), lineage?.endsAt ?? Number.POSITIVE_INFINITY];
+  const proof = user ? [user.expiresAt, user.sessionEnd] : [];
+  const tokens = parents.map((claims) => claims.exp * 1000);
+  return [...ends, ...tokens, ...proof, lineage?.endsAt ?? Number.POSITIVE_INFINITY];
 }

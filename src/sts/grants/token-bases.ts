@@ -15,6 +15,8 @@ export interface BasisRequest {
   readonly ancestors: readonly number[];
   /** `sub` of the new token: the epoch it is minted under is this subject's. */
   readonly subject: string;
+  /** The subject's epoch when it was proved; without it the one of now. */
+  readonly subjectEpoch?: number | undefined;
   /** Carried through from the subject token. */
   readonly txn?: string | undefined;
 }
@@ -35,7 +37,7 @@ export class TokenBases {
     const usual = asked.klass === 'application' ? application_seconds : mandate_seconds;
     const lifetime = narrowLifetime(asked.klass, { issuedAt, asked: asked.lifetime ?? usual, ancestors });
     if (!lifetime.ok) throw lifetimeRefusal(lifetime.fault);
-    const subjectEpoch = await this.runtime.subjectEpoch(zone.slug, asked.subject);
+    const subjectEpoch = asked.subjectEpoch ?? (await this.runtime.subjectEpoch(zone.slug, asked.subject));
     return {
       issuer: this.urls.issuer(zone.slug),
       zone: zone.slug,

@@ -6,7 +6,10 @@ import { Lineages } from './lineages.js';
 import { Mandates } from './mandates.js';
 import { TokenPresentation } from './presented-tokens.js';
 
-/** Token exchange (RFC 8693): an application or session token, and optionally an actor's, for a mandate that is never wider than any of them. */
+/**
+ * Token exchange (RFC 8693): an application or session token, and optionally an actor's, or a user's id_token with the token of who acts for them, for a
+ * mandate that is never wider than any of them.
+ */
 @Injectable()
 export class TokenExchangeGrant implements Grant {
   readonly grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -21,10 +24,12 @@ export class TokenExchangeGrant implements Grant {
   async handle(request: TokenRequest): Promise<JsonObject> {
     const asked = readExchangeRequest(request.parameters);
     const tokens = await this.presentation.verify(request, asked);
-    request.notes.add({ subject: tokens.subject.sub, session: tokens.subject.sid, txn: tokens.subject.txn });
+    const parents = [tokens.subject, tokens.actor].filter((claims) => claims !== undefined);
+    const { user } = tokens;
+    request.notes.add({ subject: user?.subject ?? parents[0]?.sub, session: parents[0]?.sid, txn: parents[0]?.txn });
     const lineage = await this.lineages.of(request, tokens, asked.delegation);
-    const parents = tokens.actor ? [tokens.subject, tokens.actor] : [tokens.subject];
-    const answer = await this.mandates.grant(request, { ...asked, lineage, parents });
+    const once = user ? [...request.once, user.once] : request.once;
+    const answer = await this.mandates.grant({ ...request, once }, { ...asked, lineage, parents, user });
     return { ...answer, issued_token_type: ACCESS_TOKEN_TYPE };
   }
 }

@@ -3,6 +3,7 @@ import { CredentialEntity } from './credential.entity.js';
 import { GrantEntity } from './grant.entity.js';
 import { ProviderEntity } from './provider.entity.js';
 import { ResourceEntity } from './resource.entity.js';
+import { SubjectIssuerEntity } from './subject-issuer.entity.js';
 import { ZoneEntity } from './zone.entity.js';
 
 /** The tables this module owns, for the database's connections. */
@@ -13,4 +14,5 @@ export const CONTROL_ENTITIES = [
   ProviderEntity,
   ResourceEntity,
   GrantEntity,
+  SubjectIssuerEntity,
 ] as const;

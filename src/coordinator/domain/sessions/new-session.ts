@@ -1,8 +1,10 @@
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
+import type { FederatedUser } from '../../../auth/index.js';
 import { applicationSubject } from '../../../kernel/subjects.js';
 import type { NamedResource } from '../delegations/named-resources.js';
 import type { Life } from './session-start.js';
+import type { SubjectProof } from './subject-proof.js';
 import type { Epochs, Lifecycle, SessionRecord } from './session.js';
 
 export interface NarrowedStart {
@@ -19,6 +21,8 @@ export interface StartRequest {
   readonly metadata: JsonObject;
   readonly parent?: string | undefined;
   readonly authority: 'inherit' | 'none' | { readonly narrow: NarrowedStart };
+  /** The user a root works for, by proof; without it a root works for its application. */
+  readonly subject?: SubjectProof | undefined;
   /** The key that the session's tokens are bound to (RFC 7800 §3.1). */
   readonly cnf?: JsonObject | undefined;
 }
@@ -30,6 +34,8 @@ export interface Birth {
   readonly application: string;
   readonly credential?: string | undefined;
   readonly parent?: SessionRecord | undefined;
+  /** The user that was proved. */
+  readonly user?: Pick<FederatedUser, 'subject' | 'epoch'> | undefined;
   readonly life: Life;
   /** Epochs of zone and application now. The subject's is asked for once the subject is known. */
   readonly epochs: Omit<Epochs, 's'>;
@@ -39,9 +45,11 @@ export interface Birth {
   readonly txn: string;
 }
 
-/** Throws `invalid_request` for what no session can be: a narrowed root, a service with a TTL, a task with a lease. */
+/** Throws `invalid_request` for what no session can be: a narrowed root, a child with a subject of its own, a service with a TTL, a task with a lease. */
 export function requireMeaningful(request: StartRequest, hasParent: boolean): void {
   if (typeof request.authority === 'object' && !hasParent) throw fault('authority', 'narrow needs a parent');
+  if (request.subject !== undefined && hasParent)
+    throw fault('subject', 'belongs to a session without a parent: a child works for the subject of its root');
   if (request.lifecycle === 'service' && request.ttlSeconds !== undefined)
     throw fault('ttl_seconds', 'a service lives by its lease');
   if (request.lifecycle === 'task' && request.leaseSeconds !== undefined)
@@ -49,7 +57,7 @@ export function requireMeaningful(request: StartRequest, hasParent: boolean): vo
 }
 
 /**
- * The new session. Its subject is its parent's, a root's is the application itself; its authority is what was asked for, never more. The
+ * The new session. Its subject is its parent's, a root's is the user that was proved or the application itself; its authority is what was asked for, never more. The
  * caller has checked labels, limits and the parent's life.
  */
 export function newSession(request: StartRequest, birth: Birth): SessionRecord & { readonly metadata: JsonObject } {
@@ -66,7 +74,7 @@ export function newSession(request: StartRequest, birth: Birth): SessionRecord &
     metadata: request.metadata,
     authority: typeof request.authority === 'object' ? 'narrowed' : request.authority,
     delegation: birth.delegation,
-    epochs: { ...birth.epochs, s: birth.subjectEpoch(inherited.subject) },
+    epochs: { ...birth.epochs, s: birth.user?.epoch ?? birth.subjectEpoch(inherited.subject) },
     cnf: request.cnf,
     generation: 1,
     startedAt: birth.now,
@@ -75,8 +83,10 @@ export function newSession(request: StartRequest, birth: Birth): SessionRecord &
 
 type Place = Pick<SessionRecord, 'parent' | 'root' | 'path' | 'depth' | 'subject' | 'subjectType' | 'txn'>;
 
-function rootOf({ id, application, txn }: Birth): Place {
-  return { root: id, path: [id], depth: 0, subject: applicationSubject(application), subjectType: 'application', txn };
+function rootOf({ id, application, user, txn }: Birth): Place {
+  const own = { subject: applicationSubject(application), subjectType: 'application' } as const;
+  const subject = user === undefined ? own : ({ subject: user.subject, subjectType: 'user' } as const);
+  return { root: id, path: [id], depth: 0, ...subject, txn };
 }
 
 function childOf({ id: parent, root, path, depth, subject, subjectType, txn }: SessionRecord, id: string): Place {

@@ -64,12 +64,12 @@ export const METADATA: OwnRule = {
 
 export const SUBJECT: OwnRule = {
   name: 'isSubject',
-  message: 'must be {id_token}',
+  message: 'must be {id_token, nonce?}',
   schema: {
     type: 'object',
     additionalProperties: false,
     required: ['id_token'],
-    properties: { id_token: { type: 'string' } },
+    properties: { id_token: { type: 'string' }, nonce: { type: 'string', minLength: 1, maxLength: 255 } },
   },
 };
 

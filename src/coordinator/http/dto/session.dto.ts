@@ -1,8 +1,9 @@
 import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsString, Matches } from 'class-validator';
-import { isJsonObject, type JsonObject } from '../../../kernel/json.js';
+import type { JsonObject } from '../../../kernel/json.js';
 import { parseAuthority } from '../../domain/sessions/authority-request.js';
 import { boundTo } from '../../domain/sessions/bound-key.js';
 import { isMetadata } from '../../domain/sessions/metadata.js';
+import { parseSubjectProof } from '../../domain/sessions/subject-proof.js';
 import { AUTHORITY, BOUND_KEY, METADATA, SUBJECT } from './own-rules.js';
 import { IsReason, IsReference, IsWhole, Optional, Satisfies } from './rules.js';
 
@@ -42,7 +43,7 @@ export class StartSessionDto {
 
   /** A federated user, by proof. */
   @Optional()
-  @Satisfies(isJsonObject, SUBJECT)
+  @Satisfies((value) => parseSubjectProof(value) !== undefined, SUBJECT)
   subject?: JsonObject;
 
   /** The public key that the session's tokens are bound to. */
