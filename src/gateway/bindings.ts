@@ -6,17 +6,18 @@ import { EgressGuard } from '../platform/egress/index.js';
 import { Bulkhead } from './bulkhead.js';
 import { GatewayError } from './domain/gateway-error.js';
 import { effectiveLimits, type Limits } from './domain/limits/effective-limits.js';
-import { compileOperations, type MatchedOperation, type OperationTable } from './domain/operation.js';
+import { compileOperations, type OperationTable } from './domain/operation.js';
 import type { GatewayTarget } from './domain/target.js';
 import type { ResponseRules } from './domain/upstream-response.js';
+import { compileMcpRules, type McpRule, type McpRules } from './mcp/domain/mcp-rules.js';
 
 /** A resource made ready for calls: what its catalogue entry means, and the connections to its upstream. */
 export interface Binding {
   readonly resource: ResourceView;
   readonly provider: ProviderView | undefined;
   readonly operations: OperationTable;
-  /** By the name of the MCP tool. */
-  readonly tools: ReadonlyMap<string, MatchedOperation>;
+  /** Operations on tools, prompts and resources of an MCP server. */
+  readonly mcp: McpRules;
   readonly limits: Limits;
   /** `upstream_url`'s path as it is. */
   readonly basePath: string;
@@ -105,13 +106,13 @@ function makeBinding(resource: ResourceView, provider: ProviderView | undefined,
   };
 }
 
-function operationsOf({ operations }: ResourceView): Pick<Binding, 'operations' | 'tools'> {
-  const tools = new Map<string, MatchedOperation>();
+function operationsOf({ operations }: ResourceView): Pick<Binding, 'operations' | 'mcp'> {
+  const named: McpRule[] = [];
   const rules = operations.flatMap((operation) => {
     const scopes = operation.scope.split(' ');
     if (!('mcp_tool' in operation)) return [{ method: operation.method, path: operation.path, scopes }];
-    tools.set(operation.mcp_tool, { template: `mcp:${operation.mcp_tool}`, scopes });
+    named.push({ kind: 'tool', name: operation.mcp_tool, scopes });
     return [];
   });
-  return { operations: compileOperations(rules), tools };
+  return { operations: compileOperations(rules), mcp: compileMcpRules(named) };
 }

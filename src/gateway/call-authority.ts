@@ -29,6 +29,13 @@ export interface CallQuestion {
   readonly address: string;
 }
 
+export type AskedOperation = Pick<CallQuestion, 'operation' | 'scopes'>;
+
+export interface Judgement {
+  readonly decision: Decision;
+  readonly lineageEnd: number | undefined;
+}
+
 /** A call that may be made now. */
 export interface Permission {
   /** Until when, in milliseconds, unless it is confirmed again. */
@@ -73,7 +80,20 @@ export class CallAuthority {
 
   /** The decision of exchange and control, asked about this call. Whatever does not permit refuses. */
   async decide(question: CallQuestion, now: number): Promise<Permission> {
-    const { zone, resource, token, scopes } = question;
+    const { decision, lineageEnd } = (await this.judge(question, now))(question);
+    if (decision.outcome !== 'allow') throw refusalOf(decision, question.scopes);
+    const ends = [
+      question.token.claims.exp * 1_000,
+      decision.endsAt,
+      lineageEnd,
+      question.zone.application(question.token.claims.client_id)?.expiresAt,
+    ];
+    return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy };
+  }
+
+  /** Everything that the decision needs looked up once, for many operations of one caller. */
+  async judge(question: CallQuestion, now: number): Promise<(operation: AskedOperation) => Judgement> {
+    const { zone, resource, token } = question;
     await this.policies.ready(zone.slug);
     const lineage = await this.lineage(zone.slug, token.claims, now);
     const { sub, sub_type } = token.claims;
@@ -85,19 +105,11 @@ export class CallAuthority {
       address: question.address,
       now,
     };
-    const facts = {
-      ...decisionFacts(parties, (application, id) => zone.grantsAt(application, id)),
-      operation: question.operation,
-    };
-    const decision = this.policies.decide(zone.slug, { targets: [resource], scope: scopes }, facts);
-    if (decision.outcome !== 'allow') throw refusalOf(decision, scopes);
-    const ends = [
-      token.claims.exp * 1_000,
-      decision.endsAt,
-      lineage?.endsAt,
-      zone.application(token.claims.client_id)?.expiresAt,
-    ];
-    return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy };
+    const facts = decisionFacts(parties, (application, id) => zone.grantsAt(application, id));
+    return ({ operation, scopes }) => ({
+      decision: this.policies.decide(zone.slug, { targets: [resource], scope: scopes }, { ...facts, operation }),
+      lineageEnd: lineage?.endsAt,
+    });
   }
 
   /** Everything above once more, for a call that is already under way: until when it may go on, or why it may not. */

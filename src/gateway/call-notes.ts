@@ -33,6 +33,14 @@ export class CallNotes {
     this.noted = { ...this.noted, ...noted };
   }
 
+  /** Notes on another operation of the same call, with a receipt of its own. */
+  fork(): CallNotes {
+    const forked = new CallNotes(this.zone, this.facts, this.occurredAt);
+    forked.claims = this.claims;
+    forked.noted = this.noted;
+    return forked;
+  }
+
   /** Who acts comes from the verified mandate, never from what the request says. */
   identify(claims: TokenClaims): void {
     this.claims = claims;

@@ -6,6 +6,7 @@ import { upstreamHeaders } from './domain/upstream-request.js';
 import { upstreamTarget } from './domain/upstream-target.js';
 import { AnswerStream } from './http/answer-stream.js';
 import { hasBody, type Incoming, openBody } from './http/incoming.js';
+import { type AnswerPlan, McpAnswer } from './mcp/mcp-answer.js';
 import type { InjectedCredential } from './provider-credentials.js';
 import { UpstreamExchange } from './upstream/upstream-exchange.js';
 
@@ -21,6 +22,8 @@ export interface Departure {
   readonly ownHeaders: readonly string[];
   /** Host by which callers know the gateway. */
   readonly publicUrl: string;
+  /** How the answer of an MCP server is treated. */
+  readonly mcpAnswer?: AnswerPlan | undefined;
   /** The upstream gave an injected secret away. */
   readonly onEcho: (where: 'header' | 'body') => void;
 }
@@ -59,7 +62,10 @@ export function forward(departure: Departure): Flight {
       echo: departure.injected.echo,
     },
     {
-      drained: () => exchange.resume(),
+      drained: () => {
+        mcp?.drained();
+        exchange.resume();
+      },
       echoed: departure.onEcho,
       cut: (error) => exchange.abort(error),
       done: (error) =>
@@ -72,7 +78,13 @@ export function forward(departure: Departure): Flight {
         }),
     },
   );
-  const exchange: UpstreamExchange = new UpstreamExchange(callOf(departure, body), answer);
+  const mcp =
+    departure.mcpAnswer &&
+    new McpAnswer(answer, departure.mcpAnswer, {
+      resume: () => exchange.resume(),
+      cut: (error) => exchange.abort(error),
+    });
+  const exchange: UpstreamExchange = new UpstreamExchange(callOf(departure, body), mcp ?? answer);
   incoming.response.once('close', () => {
     if (!incoming.response.writableFinished) exchange.abort(new ClientGoneError());
   });
@@ -109,7 +121,7 @@ function headersOf(
     tracestate: continuesTrace(incoming) ? request.headersDistinct['tracestate']?.join(',') : undefined,
     credential: injected.credential.header,
   });
-  const length = request.headers['content-length'];
+  const length = Buffer.isBuffer(body) ? String(body.length) : request.headers['content-length'];
   if (body !== undefined && length !== undefined) headers.push('content-length', length);
   if (binding.resource.xForwarded) {
     const { protocol, host } = new URL(publicUrl);

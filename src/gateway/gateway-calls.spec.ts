@@ -18,6 +18,9 @@ import { compileOperations } from './domain/operation.js';
 import { GatewayCalls } from './gateway-calls.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import type { MandateProof } from './http/mandate-proof.js';
+import { compileMcpRules } from './mcp/domain/mcp-rules.js';
+import { McpCalls } from './mcp/mcp-calls.js';
+import type { McpSessions } from './mcp/mcp-sessions.js';
 import { OpenCalls } from './open-calls.js';
 import type { ProviderCredentials } from './provider-credentials.js';
 import { RateLimits } from './rate-limits.js';
@@ -90,7 +93,7 @@ function makeCalls(upstream: string): GatewayCalls {
     resource,
     provider: undefined,
     operations: compileOperations([{ method: '*', path: '/**', scopes: ['use'] }]),
-    tools: new Map(),
+    mcp: compileMcpRules([]),
     limits: effectiveLimits({}),
     basePath: '/',
     upstreamHost: 'upstream',
@@ -122,12 +125,14 @@ function makeCalls(upstream: string): GatewayCalls {
   const credentials = {
     of: () => world.credential().then(() => ({ credential: { secrets: [] }, echo: echoForms([]) })),
   };
+  const ledger = new CallLedger(audit as unknown as AuditLedger, outcomes as unknown as OutcomeSink);
   return new GatewayCalls({
     bindings: { of: () => Promise.resolve({ zone: { slug: 'z' } as ZoneView, binding }) } as unknown as Bindings,
     authority: authority as unknown as CallAuthority,
     proof: { algorithms: [], nonce: () => undefined, require: () => undefined } as unknown as MandateProof,
     credentials: credentials as unknown as ProviderCredentials,
-    ledger: new CallLedger(audit as unknown as AuditLedger, outcomes as unknown as OutcomeSink),
+    ledger,
+    mcp: new McpCalls(authority as unknown as CallAuthority, ledger, {} as McpSessions),
     rates: new RateLimits(() => 0),
     open,
     metrics: new GatewayMetrics(new Registry(), () => 0),

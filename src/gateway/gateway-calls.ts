@@ -2,7 +2,7 @@ import type { OnceClaim } from '../audit/index.js';
 import type { Clock } from '../kernel/clock.js';
 import type { PublicUrls } from '../platform/urls/index.js';
 import type { Binding, Bindings } from './bindings.js';
-import type { CallAuthority, CallQuestion, Permission } from './call-authority.js';
+import type { CallAuthority, CallQuestion } from './call-authority.js';
 import { type CallLedger, singleUse, toRefusal, WITHHELD } from './call-ledger.js';
 import { CallNotes } from './call-notes.js';
 import { GatewayError } from './domain/gateway-error.js';
@@ -13,8 +13,11 @@ import type { GatewayMetrics } from './gateway-metrics.js';
 import { drainRest, type Incoming } from './http/incoming.js';
 import type { MandateProof } from './http/mandate-proof.js';
 import { answerRefusal } from './http/refusal-answer.js';
+import type { AskedCall } from './mcp/batch-calls.js';
+import type { BatchEntries } from './mcp/batch-entries.js';
+import type { DecidedCall, McpCalls } from './mcp/mcp-calls.js';
 import type { OpenCalls } from './open-calls.js';
-import { type CallOperation, matchCall } from './operation-matching.js';
+import { matchCall } from './operation-matching.js';
 import type { ProviderCredentials } from './provider-credentials.js';
 import { RateLimited, type RateLimits } from './rate-limits.js';
 
@@ -27,6 +30,7 @@ export interface GatewayParts {
   readonly rates: RateLimits;
   readonly open: OpenCalls;
   readonly metrics: GatewayMetrics;
+  readonly mcp: McpCalls;
   readonly urls: PublicUrls;
   readonly clock: Clock;
   readonly onFault: (error: unknown) => void;
@@ -46,12 +50,8 @@ interface Call {
 }
 
 /** A call that may be made. */
-interface Granted {
+interface Granted extends DecidedCall {
   readonly call: Call & Required<Pick<Call, 'notes' | 'target'>>;
-  readonly binding: Binding;
-  readonly question: CallQuestion;
-  readonly operation: CallOperation;
-  readonly permission: Permission;
   /** The zone's revocation count before anything was checked. */
   readonly revocations: number;
 }
@@ -77,7 +77,7 @@ export class GatewayCalls {
 
   /** The hot path: every step refuses by throwing. */
   private async serve(call: Call): Promise<void> {
-    const { bindings, authority, proof, rates } = this.parts;
+    const { bindings, authority, proof, rates, mcp } = this.parts;
     const { request, facts } = call.incoming;
     const target = requireTarget(request.url ?? '');
     const { zone, binding } = await bindings.of(target);
@@ -96,23 +96,25 @@ export class GatewayCalls {
     notes.identify(token.claims);
     notes.proof = proof.require(zone, mandate, request);
     await authority.requireActive(zone.slug, token.claims);
+    const mcpSession = await mcp.requireSession(zone, resource, token.claims, request);
     const operation = await matchCall(binding, call.incoming, target.path);
-    const facet = { method: request.method ?? '', path: target.path || '/', template: operation.template };
-    notes.operation({ ...facet, mcp: operation.mcp });
-    call.rateLimit = rates.take(`${zone.slug}/${resource.id}`, limits.requestsPerMinute);
-    const asked = { ...facet, mcpMethod: operation.mcp?.method, mcpTool: operation.mcp?.tool };
-    const question: CallQuestion = {
+    const asked = { method: request.method ?? '', path: target.path || '/' };
+    notes.operation({ ...asked, template: operation.template, mcp: operation.mcp });
+    for (let left = operation.batch?.length ?? 1; left > 0; left -= 1)
+      call.rateLimit = rates.take(`${zone.slug}/${resource.id}`, limits.requestsPerMinute);
+    const ask = ({ template, scopes, mcpMethod, tool }: AskedCall): CallQuestion => ({
       zone,
       resource,
       token,
-      operation: asked,
-      scopes: operation.scopes,
+      operation: { ...asked, template, mcpMethod, mcpTool: tool },
+      scopes,
       address: facts.address,
-    };
-    const permission = await authority.decide(question, call.now);
+    });
+    const decided = await mcp.decide(operation, ask, call.now);
+    if (decided.batch) notes.operation({ ...asked, ...decided.batch.allowed[0].member.operation });
     await binding.bulkhead.enter();
     try {
-      await this.send({ call: { ...call, notes, target }, binding, question, operation, permission, revocations });
+      await this.send({ call: { ...call, notes, target }, binding, operation, revocations, mcpSession, ...decided });
     } finally {
       binding.bulkhead.leave();
     }
@@ -130,22 +132,27 @@ export class GatewayCalls {
   /** Ledger first; then, and only if nothing was revoked meanwhile, the upstream. */
   private async send(granted: Granted): Promise<void> {
     const { call, binding, question } = granted;
-    const { ledger, clock } = this.parts;
+    const { ledger, clock, mcp } = this.parts;
     const once = binding.resource.singleUse ? singleUse(question.token.claims) : undefined;
     await ledger.intent(call.notes, granted.permission.policy, once);
-    const arrival = await this.depart(granted).catch((error: unknown): Arrival => ({
+    const entries = await mcp.record(call.notes, granted);
+    const arrival = await this.depart(granted, entries).catch((error: unknown): Arrival => ({
       ...NOWHERE,
       error: toRefusal(error),
     }));
     const durationMs = clock.monotonic() - call.startedAt;
-    ledger.outcome(call.notes, { arrival, durationMs, upstream: binding.upstreamHost, echoed: call.echoed });
+    const all =
+      entries === undefined || entries instanceof GatewayError ? [call.notes] : [call.notes, ...entries.allowed];
+    for (const notes of all)
+      ledger.outcome(notes, { arrival, durationMs, upstream: binding.upstreamHost, echoed: call.echoed });
     if (arrival.error === undefined) return;
     if (once && !arrival.started) await this.release(call.notes.zone, once);
     throw arrival.error;
   }
 
-  private async depart(granted: Granted): Promise<Arrival> {
+  private async depart(granted: Granted, entries: BatchEntries | GatewayError | undefined): Promise<Arrival> {
     const { call, binding, question } = granted;
+    if (entries instanceof GatewayError) throw entries;
     await this.withholdRevoked(granted);
     const injected = await this.parts.credentials.of(binding, question.token.claims);
     const { zone, index } = call.notes.receipt ?? { zone: call.notes.zone, index: 0 };
@@ -154,7 +161,8 @@ export class GatewayCalls {
       binding,
       target: call.target,
       injected,
-      body: granted.operation.body,
+      body: this.parts.mcp.bodyOf(granted),
+      mcpAnswer: await this.parts.mcp.answerPlan(granted, entries, call.now),
       ownHeaders: [
         'X-Request-Id',
         call.incoming.facts.requestId,
@@ -171,18 +179,19 @@ export class GatewayCalls {
   }
 
   /** Between the checks and the entry authority may have ended; then nothing leaves. */
-  private async withholdRevoked({ question, revocations }: Granted): Promise<void> {
-    const { authority } = this.parts;
-    if (authority.revocationCount(question.zone.slug) === revocations) return;
-    const verdict = await authority.confirm(question);
+  private async withholdRevoked(granted: Granted): Promise<void> {
+    const { question, revocations } = granted;
+    if (this.parts.authority.revocationCount(question.zone.slug) === revocations) return;
+    const verdict = await this.parts.mcp.confirm(granted);
     if ('lost' in verdict) throw new GatewayError(verdict.lost, { detail: WITHHELD });
   }
 
-  private watch({ question, permission }: Granted, flight: Flight): () => void {
+  private watch(granted: Granted, flight: Flight): () => void {
+    const { question, permission } = granted;
     return this.parts.open.watch({
       zone: question.zone.slug,
       endsAt: permission.endsAt,
-      confirm: () => this.parts.authority.confirm(question),
+      confirm: () => this.parts.mcp.confirm(granted),
       cut: (code) => flight.abort(new GatewayError(code, { detail: 'cut' })),
     });
   }

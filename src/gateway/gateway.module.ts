@@ -13,6 +13,8 @@ import { CallAuthority } from './call-authority.js';
 import { CallLedger } from './call-ledger.js';
 import { GatewayCalls } from './gateway-calls.js';
 import { GatewayMetrics } from './gateway-metrics.js';
+import { McpCalls } from './mcp/mcp-calls.js';
+import { McpSessions } from './mcp/mcp-sessions.js';
 import { MandateProof } from './http/mandate-proof.js';
 import { ResourceMetadataController } from './http/resource-metadata.controller.js';
 import { OpenCalls } from './open-calls.js';
@@ -28,6 +30,8 @@ import { RateLimits } from './rate-limits.js';
     CallAuthority,
     CallLedger,
     MandateProof,
+    McpCalls,
+    McpSessions,
     ProviderCredentials,
     { provide: OpenCalls, inject: [CLOCK], useFactory: (clock: Clock) => new OpenCalls(() => clock.now()) },
     { provide: RateLimits, inject: [CLOCK], useFactory: (clock: Clock) => new RateLimits(() => clock.monotonic()) },
@@ -47,6 +51,7 @@ import { RateLimits } from './rate-limits.js';
         RateLimits,
         OpenCalls,
         GatewayMetrics,
+        McpCalls,
         PublicUrls,
         CLOCK,
         APP_LOGGER,
@@ -89,13 +94,14 @@ type Deps = [
   RateLimits,
   OpenCalls,
   GatewayMetrics,
+  McpCalls,
   PublicUrls,
   Clock,
   AppLogger,
 ];
 
 function makeCalls(
-  ...[bindings, authority, proof, credentials, ledger, rates, open, metrics, urls, clock, log]: Deps
+  ...[bindings, authority, proof, credentials, ledger, rates, open, metrics, mcp, urls, clock, log]: Deps
 ): GatewayCalls {
   const onFault = (error: unknown): void => log.error({ err: error }, 'a gateway call failed unexpectedly');
   return new GatewayCalls({
@@ -107,6 +113,7 @@ function makeCalls(
     rates,
     open,
     metrics,
+    mcp,
     urls,
     clock,
     onFault,

@@ -1,2 +1,3 @@
 export { GatewayModule } from './gateway.module.js';
 export { registerGateway, type TakeBroken } from './register-gateway.js';
+export { GATEWAY_ENTITIES } from './mcp/persistence/mcp-session-store.js';

@@ -1,21 +1,28 @@
-import type { IncomingMessage } from 'node:http';
+import type { JsonObject } from '../kernel/json.js';
 import type { Binding } from './bindings.js';
 import { GatewayError } from './domain/gateway-error.js';
-import { type McpCall, readMcpCall } from './domain/mcp-call.js';
 import { type MatchedOperation, matchOperation } from './domain/operation.js';
 import { hasBody, type Incoming, openBody } from './http/incoming.js';
+import { foldedValues } from './mcp/domain/mcp-headers.js';
+import { anyScope, type McpMember, readMcpMembers } from './mcp/mcp-operation.js';
 
 /** What a call does, as far as the gateway tells operations apart. */
 export interface CallOperation {
   readonly template: string;
   /** Every scope it needs; undefined when any held scope will do. */
   readonly scopes: ReadonlySet<string> | undefined;
-  readonly mcp?: { readonly method: string; readonly tool?: string } | undefined;
+  readonly mcp?: JsonObject | undefined;
+  readonly mcpMethod?: string | undefined;
+  readonly tool?: string | undefined;
   /** The body, when it had to be read to know; these very bytes are forwarded. */
   readonly body?: Buffer | undefined;
+  /** The messages of a batch; each is decided on by itself. */
+  readonly batch?: readonly McpMember[] | undefined;
+  /** The answer may hold lists, which are reduced to what the caller may use. */
+  readonly lists?: boolean | undefined;
 }
 
-const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
 /** An MCP message that is decided on is held in memory. */
 const LONGEST_MESSAGE = 4_194_304;
 
@@ -24,68 +31,64 @@ export async function matchCall(binding: Binding, incoming: Incoming, path: stri
   const { request } = incoming;
   const method = request.method ?? '';
   const declared = matchOperation(binding.operations, method, path);
-  const operation = binding.resource.mcp ? await matchMcp(binding, incoming, declared) : fromDeclared(declared);
+  const operation = binding.resource.mcp ? await matchMcpCall(binding, incoming, declared) : fromDeclared(declared);
   if (!operation) throw new GatewayError('operation_not_permitted', { detail: `${method} ${path}` });
   return operation;
 }
 
-async function matchMcp(
+/** A server reads messages from POST bodies only; what it might read otherwise than we do is refused. */
+async function matchMcpCall(
   binding: Binding,
   incoming: Incoming,
   declared: MatchedOperation | undefined,
 ): Promise<CallOperation | undefined> {
   const { request } = incoming;
-  if (request.method === 'GET' || request.method === 'DELETE')
-    return fromDeclared(declared) ?? anyScope(`session ${request.method}`);
-  if (request.method !== 'POST' || !isPlainJson(request) || !hasBody(request)) return fromDeclared(declared);
-  const body = await readMessage(incoming, Math.min(LONGEST_MESSAGE, binding.limits.maxBodyBytes));
-  const operation = matchMessage(binding, readMcpCall(decode(body)), declared);
-  return operation && { ...operation, body };
+  if (request.method === 'POST') return matchMessages(binding, incoming, declared);
+  if (hasBody(request)) throw new GatewayError('invalid_request', { detail: `a ${request.method} with a body` });
+  if (request.method !== 'GET' && request.method !== 'DELETE') return fromDeclared(declared);
+  const operation = fromDeclared(declared) ?? anyScope(`session ${request.method}`);
+  return { ...operation, lists: request.method === 'GET' };
 }
 
-function matchMessage(
+async function matchMessages(
   binding: Binding,
-  call: McpCall,
+  incoming: Incoming,
   declared: MatchedOperation | undefined,
-): CallOperation | undefined {
-  switch (call.kind) {
-    case 'malformed':
-      throw new GatewayError('invalid_request', { detail: call.reason });
-    case 'common':
-      return anyScope(call.method);
-    case 'tool': {
-      const operation = fromDeclared(binding.tools.get(call.tool) ?? declared);
-      return operation && { ...operation, mcp: { method: 'tools/call', tool: call.tool } };
-    }
-    case 'other': {
-      const operation = fromDeclared(declared);
-      return operation && { ...operation, mcp: { method: call.method } };
-    }
-  }
+): Promise<CallOperation> {
+  const { rawHeaders } = incoming.request;
+  requirePlainJson(rawHeaders);
+  const body = await readMessage(incoming, Math.min(LONGEST_MESSAGE, binding.limits.maxBodyBytes));
+  const { members, isBatch } = readMcpMembers(binding, body, rawHeaders, declared);
+  requireSessionForAnswers(members, rawHeaders);
+  const lists = members.some(({ message }) => message.method.endsWith('/list'));
+  const [first] = members;
+  if (isBatch || !first) return { ...anyScope('batch'), body, lists, batch: members };
+  if (first.refusal) throw first.refusal;
+  return { ...first.operation, body, lists };
 }
 
 function fromDeclared(operation: MatchedOperation | undefined): CallOperation | undefined {
   return operation && { template: operation.template, scopes: new Set(operation.scopes) };
 }
 
-function anyScope(method: string): CallOperation {
-  return { template: `mcp:${method}`, scopes: undefined, mcp: { method } };
+function requirePlainJson(rawHeaders: readonly string[]): void {
+  const [type, ...others] = foldedValues(rawHeaders, 'content-type');
+  const encodings = foldedValues(rawHeaders, 'content-encoding').filter((value) => value.trim() !== 'identity');
+  if (type === undefined || others.length > 0 || !JSON_TYPE.test(type))
+    throw new GatewayError('invalid_request', { detail: 'a message must be application/json in UTF-8' });
+  if (encodings.length > 0) throw new GatewayError('invalid_request', { detail: 'a message must not be compressed' });
 }
 
-function isPlainJson({ headers }: IncomingMessage): boolean {
-  return JSON_TYPE.test(headers['content-type'] ?? '') && headers['content-encoding'] === undefined;
+/** Without a session nobody can tell whose question an answer is for. */
+function requireSessionForAnswers(members: readonly McpMember[], rawHeaders: readonly string[]): void {
+  if (!members.some(({ message }) => message.kind === 'response')) return;
+  if (foldedValues(rawHeaders, 'mcp-session-id').length === 0)
+    throw new GatewayError('invalid_request', { detail: 'an answer outside of a session' });
 }
 
 async function readMessage(incoming: Incoming, maxBytes: number): Promise<Buffer> {
+  if (!hasBody(incoming.request)) throw new GatewayError('invalid_request', { detail: 'no message' });
   const chunks: Buffer[] = [];
   for await (const chunk of openBody(incoming, maxBytes)) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-function decode(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
-  } catch (cause) {
-    throw new GatewayError('invalid_request', { detail: 'not UTF-8', cause });
-  }
 }

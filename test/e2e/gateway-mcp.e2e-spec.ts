@@ -71,9 +71,7 @@ async function connectWith(token: string): Promise<Client> {
 describe('an MCP server that we did not write, driven by a client that we did not write', () => {
   it('works through the gateway: handshake, lists, and the tools that are granted', async () => {
     const client = await connectWith(await gateway.mandate({ scope: 'echo' }));
-    expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual(
-      expect.arrayContaining(['echo', 'get-sum']),
-    );
+    expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual(['echo']);
     expect(await client.callTool({ name: 'echo', arguments: { message: 'hi' } })).toMatchObject({
       content: [{ type: 'text', text: 'Echo: hi' }],
     });
@@ -98,32 +96,6 @@ describe('an MCP server that we did not write, driven by a client that we did no
       403,
       expect.stringContaining('error="insufficient_scope", scope="sum"'),
     ]);
-  });
-
-  it('[T3] messages that a server might read otherwise are refused', async () => {
-    const token = await gateway.mandate({ scope: 'echo' });
-    const bodies = [
-      '[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get-sum"}}]',
-      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","name":"get-sum"}}',
-      '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"get-sum"}}',
-      'not json',
-    ];
-    for (const body of bodies) {
-      const answer = await gateway.get('', {
-        token,
-        method: 'POST',
-        body,
-        headers: { 'content-type': 'application/json' },
-      });
-      expect([body, answer.status, answer.headers.get('caracal-error')]).toEqual([body, 400, 'invalid_request']);
-    }
-    const compressed = await gateway.get('', {
-      token,
-      method: 'POST',
-      body: bodies[1] as string,
-      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
-    });
-    expect(compressed.status).toBe(403);
   });
 
   it('also as plain HTTP with operations on method and path', async () => {

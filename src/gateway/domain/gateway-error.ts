@@ -42,6 +42,15 @@ export interface GatewayErrorOptions {
   readonly scope?: string;
   /** Reason codes of the decision, for the ledger. */
   readonly reasons?: readonly string[];
+  /** The answer is this JSON-RPC error instead of a problem document. */
+  readonly rpc?: RpcFault;
+}
+
+/** What a JSON-RPC error says besides what every refusal says (JSON-RPC 2.0 §5.1). */
+export interface RpcFault {
+  readonly id: string | number | null;
+  readonly code: number;
+  readonly message: string;
 }
 
 /** A refusal or failure of the gateway's own, as opposed to an answer of the upstream, which passes as it is. */
@@ -54,6 +63,7 @@ export class GatewayError extends Error {
   readonly scope: string | undefined;
   readonly dpop: DpopFault | undefined;
   readonly reasons: readonly string[];
+  readonly rpc: RpcFault | undefined;
 
   constructor(
     readonly code: GatewayCode,
@@ -67,5 +77,6 @@ export class GatewayError extends Error {
     this.scope = options.scope;
     this.dpop = options.dpop;
     this.reasons = options.reasons ?? [code];
+    this.rpc = options.rpc;
   }
 }

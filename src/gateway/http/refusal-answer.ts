@@ -6,7 +6,7 @@ import {
   insufficientScopeChallenge,
   unauthorizedChallenge,
 } from '../domain/challenge.js';
-import type { GatewayCode, GatewayError } from '../domain/gateway-error.js';
+import type { GatewayCode, GatewayError, RpcFault } from '../domain/gateway-error.js';
 import { ALLOWED_METHODS } from '../domain/request-rule.js';
 
 /** What a refusal's answer needs besides the refusal. */
@@ -60,10 +60,11 @@ export function answerRefusal(response: ServerResponse, error: GatewayError, fac
     requestId: facts.requestId,
     members,
   });
-  const body = Buffer.from(JSON.stringify(document));
+  const { rpc } = error;
+  const body = Buffer.from(JSON.stringify(rpc ? rpcDocument(rpc, document) : document));
   const headers = [
     'Content-Type',
-    PROBLEM_MEDIA_TYPE,
+    rpc ? 'application/json' : PROBLEM_MEDIA_TYPE,
     'Content-Length',
     String(body.length),
     'Cache-Control',
@@ -76,6 +77,11 @@ export function answerRefusal(response: ServerResponse, error: GatewayError, fac
   if (status === 405) headers.push('Allow', ALLOWED_METHODS.join(', '));
   response.writeHead(status, [...headers, ...challenge(error, facts), ...facts.rateLimit]);
   response.end(body);
+}
+
+/** Readers of JSON-RPC take no members besides its own, so the problem is the error's data. */
+function rpcDocument({ id, code, message }: RpcFault, problem: object): object {
+  return { jsonrpc: '2.0', id, error: { code, message, data: problem } };
 }
 
 function challenge(error: GatewayError, facts: RefusalFacts): string[] {
