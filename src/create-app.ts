@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { AuditLedger, OutcomeSink } from './audit/index.js';
+import { AuditLedger, LogSigner, OutcomeSink } from './audit/index.js';
 import { ENTITIES } from './entities.js';
 import { registerGateway } from './gateway/index.js';
 import { StartError } from './kernel/start-error.js';
@@ -41,11 +41,15 @@ export async function startApp(parts: AppParts): Promise<RunningApp> {
   const database = await openDatabase(parts);
   try {
     const app = await buildApp(parts, database);
+    const signer = app.get(LogSigner);
+    await signer.compare();
     app.get(Readiness).register('audit_unavailable', () => app.get(AuditLedger).available);
+    app.get(Readiness).register('ledger_rollback', () => signer.sound);
     const urls = app.get(PublicUrls);
     const listeners = new HttpListeners(app, () => urls.base());
     const bound = await listeners.listen(parts.config.http, (url) => settleOn(app, url));
     if (bound.adminUrl !== undefined) shield(app, bound.adminUrl);
+    signer.start();
     let closing: Promise<void> | undefined;
     const close = (drainMs = DRAIN_MS) => (closing ??= closeApp({ app, listeners, database, drainMs }));
     return { ...bound, app, close };
@@ -118,6 +122,7 @@ async function closeApp({ app, listeners, database, drainMs }: Closing): Promise
   await app.get(OutboxRelay).stop();
   await app.get(OutcomeSink).close();
   await app.get(AuditLedger).close();
+  await app.get(LogSigner).stop();
   const queues = app.get(Queues);
   await queues.stop();
   await app.close();

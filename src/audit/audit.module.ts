@@ -6,20 +6,23 @@ import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
 import { OutboxRelay } from '../platform/outbox/index.js';
 import { Queues } from '../platform/queue/index.js';
 import { SECRETS, type Secrets } from '../platform/secrets/index.js';
-import { PublicUrls } from '../platform/urls/index.js';
 import { AuditLedger } from './audit-ledger.js';
 import { AuditedChanges } from './audited-changes.js';
 import { OutcomeIntake } from './jobs/outcome-intake.js';
 import { LedgerPartitions } from './jobs/partitions.js';
 import { LedgerKeys } from './ledger-keys.js';
 import { LedgerReader } from './ledger-reader.js';
-import { LogIdentity } from './log-identity.js';
+import { LogIdentity } from './log/log-identity.js';
+import { LogReader } from './log/log-reader.js';
+import { LogSigner } from './log/log-signer.js';
+import { LOG_PROVIDERS } from './log/log.providers.js';
 import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
 
 /** The ledger and the unit of work that nothing changes state without. */
 @Global()
 @Module({
   providers: [
+    ...LOG_PROVIDERS,
     { provide: LedgerKeys, inject: [SECRETS], useFactory: (secrets: Secrets) => new LedgerKeys(secrets.ledgerHmac) },
     {
       provide: AuditLedger,
@@ -40,11 +43,6 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
     },
     { provide: LedgerReader, inject: [Database], useFactory: (database: Database) => new LedgerReader(database) },
     {
-      provide: LogIdentity,
-      inject: [SECRETS, PublicUrls],
-      useFactory: (secrets: Secrets, urls: PublicUrls) => new LogIdentity(secrets.checkpointKey, () => urls.host()),
-    },
-    {
       provide: OutcomeSink,
       inject: [Queues, APP_LOGGER],
       useFactory: (queues: Queues, log: AppLogger) =>
@@ -61,7 +59,7 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
       useFactory: (database: Database) => new LedgerPartitions(database),
     },
   ],
-  exports: [AuditLedger, AuditedChanges, LedgerReader, LogIdentity, OutcomeSink],
+  exports: [AuditLedger, AuditedChanges, LedgerReader, LogIdentity, LogReader, LogSigner, OutcomeSink],
 })
 export class AuditModule implements OnModuleInit {
   constructor(

@@ -17,6 +17,8 @@ import { Grants } from './grants.js';
 import { AdminAuditController } from './http/admin-audit.controller.js';
 import { ApplicationsController } from './http/applications.controller.js';
 import { AuditController } from './http/audit.controller.js';
+import { LogController } from './http/audit/log.controller.js';
+import { PublicLogController } from './http/audit/public-log.controller.js';
 import { CredentialsController } from './http/credentials.controller.js';
 import { GrantsController } from './http/grants.controller.js';
 import { ProtectController } from './http/protect.controller.js';
@@ -29,6 +31,7 @@ import { Protection } from './protection.js';
 import { Providers } from './providers.js';
 import { ResourceReferences } from './resource-references.js';
 import { Resources } from './resources.js';
+import { RollbackAcknowledgement } from './rollback-acknowledgement.js';
 import { SubjectIssuers } from './subject-issuers.js';
 import { Zones } from './zones.js';
 
@@ -112,6 +115,11 @@ const administration: Provider[] = [
       new SubjectIssuers(database, changes, egress),
   },
   {
+    provide: RollbackAcknowledgement,
+    inject: [AdminChanges, LogIdentity],
+    useFactory: (changes: AdminChanges, logs: LogIdentity) => new RollbackAcknowledgement(changes, logs),
+  },
+  {
     provide: Protection,
     inject: [AdminChanges, Providers, Resources, Applications, Credentials, Grants, PublicUrls],
     useFactory: (
@@ -142,6 +150,8 @@ const administration: Provider[] = [
     ProtectController,
     AuditController,
     AdminAuditController,
+    LogController,
+    PublicLogController,
   ],
   providers: [...readModel, ...administration],
   exports: [Catalogue, ProviderSecrets, ZONE_DIRECTORY, KillSwitch],

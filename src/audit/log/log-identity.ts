@@ -1,11 +1,17 @@
-import { checkpointKey, logVerifierKey } from './domain/log-key.js';
+import type { KeyObject } from 'node:crypto';
+import { checkpointKey, logVerifierKey } from '../domain/log-key.js';
+import { signCheckpoint, type Checkpoint } from '../domain/log/checkpoint.js';
 
-/** Names a zone's log and the key that will sign its checkpoints (C2SP). */
+/** Names a zone's log and signs its checkpoints (C2SP). */
 export class LogIdentity {
+  private readonly key: KeyObject;
+
   constructor(
-    private readonly seed: Buffer,
+    seed: Buffer,
     private readonly host: () => string,
-  ) {}
+  ) {
+    this.key = checkpointKey(seed);
+  }
 
   /** `<host of PUBLIC_URL>/log/<slug>`; stored when the zone is made and never changed. */
   origin(zone: string): string {
@@ -14,6 +20,11 @@ export class LogIdentity {
 
   /** The C2SP verifier key of a log of this origin. */
   verifierKey(origin: string): string {
-    return logVerifierKey(origin, checkpointKey(this.seed));
+    return logVerifierKey(origin, this.key);
+  }
+
+  /** The signed note; whoever releases it must have made sure that it contradicts nothing that was signed before. */
+  sign(checkpoint: Checkpoint): string {
+    return signCheckpoint(checkpoint, this.key);
   }
 }

@@ -18,6 +18,7 @@ const zone: ZoneRow = {
   settings: {},
   logOrigin: 'o',
   logVkey: 'v',
+  logHistory: [],
   ...dates,
 };
 const application: ApplicationRow = {

@@ -15,6 +15,8 @@ export interface ZoneRow {
   readonly settings: StoredZoneSettings;
   readonly logOrigin: string;
   readonly logVkey: string;
+  /** Logs that an acknowledged rollback has ended, oldest first; members as on the wire. */
+  readonly logHistory: readonly JsonObject[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly archivedAt: Date | null;
@@ -31,6 +33,7 @@ export function zoneBody(row: ZoneRow, issuer: string): JsonObject {
     issuer,
     log_origin: row.logOrigin,
     log_vkey: row.logVkey,
+    log_history: row.logHistory,
     ...(zoneSettings(row.settings) as unknown as JsonObject),
     created_at: formatTime(row.createdAt.getTime()),
     updated_at: formatTime(row.updatedAt.getTime()),

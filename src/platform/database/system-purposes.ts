@@ -10,6 +10,8 @@ export type SystemPurpose =
   | 'key-rotation'
   | 'retention'
   | 'ledger-sweep'
+  | 'log-signing'
+  | 'ledger-exports'
   | 'fingerprints'
   | 'replicas'
   | 'health';

@@ -14,4 +14,6 @@ export const PUBLIC_ROUTES: readonly string[] = [
   'GET /z/:zone/.well-known/openid-configuration',
   'GET /z/:zone/jwks.json',
   'GET /.well-known/oauth-protected-resource/g/:zone/:slug',
+  'GET /log/:zone/checkpoint',
+  'GET /log/:zone/tile/*',
 ];

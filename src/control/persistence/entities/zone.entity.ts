@@ -1,3 +1,4 @@
+import type { EndedLog } from '../../../audit/index.js';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { StoredZoneSettings } from '../../domain/zone-settings.js';
 
@@ -26,6 +27,9 @@ export class ZoneEntity {
 
   @Column({ name: 'log_vkey', type: 'text' })
   logVkey!: string;
+
+  @Column({ name: 'log_history', type: 'jsonb' })
+  logHistory!: EndedLog[];
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;

@@ -13,10 +13,12 @@ const SECURITY: Readonly<Record<Access['kind'], readonly JsonObject[]>> = {
   oauth: [{ clientBasic: [] }, {}],
 };
 const PATH_PARAMETER = /:([A-Za-z_]+)/g;
+/** What a path ends with, of any number of segments. */
+const REST = /\*$/;
 
 /** The path of a route as OpenAPI writes it. */
 export function templateOf(path: string): string {
-  return path.replaceAll(PATH_PARAMETER, '{$1}');
+  return path.replaceAll(PATH_PARAMETER, '{$1}').replace(REST, '{path}');
 }
 
 /** The operation object of a route (OpenAPI 3.1 §4.8.10): inputs from its DTO classes, security from its access declaration. */
@@ -46,7 +48,7 @@ function requestBody({ body }: HandlerInputs, access: Access, schemas: Schemas):
 }
 
 function parametersOf(route: DeclaredRoute, inputs: HandlerInputs, schemas: Schemas): JsonValue[] {
-  const named = [...route.path.matchAll(PATH_PARAMETER)].map(([, name = '']) => ({
+  const named = [...templateOf(route.path).matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,

@@ -1,0 +1,137 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { AppError } from '../../kernel/app-error.js';
+import type { Database, ZoneTx } from '../../platform/database/index.js';
+import { openCheckpoint, type Checkpoint } from '../domain/log/checkpoint.js';
+import { HASH_BYTES, merkleRoot } from '../domain/log/merkle.js';
+import { parseVerifierKey } from '../domain/log/signed-note.js';
+import { parseTilePath, placeOf } from '../domain/log/tiles.js';
+import { formatTlogProof } from '../domain/log/tlog-proof.js';
+import { verifyConsistency, verifyInclusion } from '../domain/log/tree-proofs.js';
+import {
+  consistencyRanges,
+  inclusionRanges,
+  perfectNodes,
+  rangeHash,
+  type Range,
+  type SubtreeNode,
+} from '../domain/log/tree-ranges.js';
+import type { LogIdentity } from './log-identity.js';
+import { readTiles, tileKey } from './log-rows.js';
+
+const POLL_MS = 100;
+/** A checkpoint follows an append within a second; whoever asks earlier waits for it, at most so long. */
+const PATIENCE_MS = 5_000;
+
+/** A zone's last checkpoint. */
+export interface SignedHead extends Checkpoint {
+  readonly note: string;
+}
+
+/** Reads checkpoints, proofs and tiles as `caracal_auditor`. Every proof is checked before it is answered. */
+export class LogReader {
+  constructor(
+    private readonly database: Database,
+    private readonly identity: LogIdentity,
+  ) {}
+
+  /** The last checkpoint of the zone's log. Throws `temporarily_unavailable` while nothing is signed yet. */
+  async head(zone: string): Promise<SignedHead> {
+    return this.headOver(zone, 0);
+  }
+
+  /** The proof that entry `index` is in the log (C2SP tlog-proof). Throws `not_found` for an index that the ledger has not reached. */
+  async proof(zone: string, index: number): Promise<string> {
+    const head = await this.headOver(zone, index + 1);
+    const entry: SubtreeNode = { height: 0, index };
+    const ranges = inclusionRanges(index, head.size);
+    const hashOf = await this.hashes(zone, [entry, ...ranges.flatMap(perfectNodes)]);
+    const hashes = ranges.map((range) => rangeHash(range, hashOf));
+    if (!verifyInclusion({ index, leaf: hashOf(entry) }, hashes, head)) throw broken(zone);
+    return formatTlogProof({ index, hashes, checkpoint: head.note });
+  }
+
+  /** The hashes that prove that the tree of `to` entries begins with the one of `from` (RFC 6962 §2.1.2). */
+  async consistency(zone: string, from: number, to: number): Promise<Buffer[]> {
+    await this.headOver(zone, to);
+    const ranges = consistencyRanges(from, to);
+    const whole: Range[] = [from, to].map((end) => ({ start: 0, end }));
+    const hashOf = await this.hashes(zone, [...ranges, ...whole].flatMap(perfectNodes));
+    const hashes = ranges.map((range) => rangeHash(range, hashOf));
+    const [earlier, later] = [from, to].map((size) => ({ size, root: rangeHash({ start: 0, end: size }, hashOf) }));
+    if (!earlier || !later || !verifyConsistency(earlier, later, hashes)) throw broken(zone);
+    return hashes;
+  }
+
+  /** The root of the tree of the first `size` entries, and the perfect subtrees of the first `from` of them, largest first. */
+  async summary(zone: string, from: number, size: number): Promise<{ root: Buffer; left: Buffer[] }> {
+    const left = perfectNodes({ start: 0, end: from });
+    const hashOf = await this.hashes(zone, [...left, ...perfectNodes({ start: 0, end: size })]);
+    return { root: rangeHash({ start: 0, end: size }, hashOf), left: left.map(hashOf) };
+  }
+
+  /** The first checkpoint of the current log that covers `size` entries, if there is one by now. */
+  async firstOver(zone: string, size: number): Promise<SignedHead | undefined> {
+    const [row] = await this.read<{ note: string }>(
+      zone,
+      `SELECT c.note FROM caracal.log_checkpoints c JOIN caracal.zones z ON z.slug = c.zone AND z.log_origin = c.origin
+       WHERE c.zone = $1 AND c.size >= $2 ORDER BY c.size LIMIT 1`,
+      [zone, size],
+    );
+    return row && this.opened(row.note);
+  }
+
+  /** The hashes of a tile, by its path below `tile/`; undefined when the log has no such tile (C2SP tlog-tiles). */
+  async tile(zone: string, path: string): Promise<Buffer | undefined> {
+    const asked = parseTilePath(path);
+    if (!asked) return undefined;
+    const tiles = await this.database.asAuditor(zone, (tx) => readTiles(tx, zone, [asked]));
+    const hashes = tiles.get(tileKey(asked));
+    const bytes = asked.width * HASH_BYTES;
+    return hashes && hashes.length >= bytes ? hashes.subarray(0, bytes) : undefined;
+  }
+
+  /** The last checkpoint once it covers `size` entries, which it does soon when the ledger holds them. */
+  private async headOver(zone: string, size: number): Promise<SignedHead> {
+    for (let waited = 0; ; waited += POLL_MS) {
+      const [row] = await this.read<{ note: string | null; next_index: string; stopped: boolean | null }>(
+        zone,
+        `SELECT h.next_index, t.note, t.fault IS NOT NULL AS stopped FROM caracal.ledger_head h JOIN caracal.zones z ON z.slug = h.zone
+         LEFT JOIN caracal.log_trees t ON t.zone = h.zone AND t.origin = z.log_origin WHERE h.zone = $1`,
+        [zone],
+      );
+      if (!row || Number(row.next_index) < size) throw new AppError('not_found', 'The ledger has not come so far.');
+      const head = row.note === null ? undefined : this.opened(row.note);
+      if (head && head.size >= size) return head;
+      if (row.stopped || waited >= PATIENCE_MS) throw unsigned();
+      await pause(POLL_MS);
+    }
+  }
+
+  private opened(note: string): SignedHead {
+    const [origin = ''] = note.split('\n', 1);
+    return { ...openCheckpoint(note, parseVerifierKey(this.identity.verifierKey(origin))), note };
+  }
+
+  private async hashes(zone: string, nodes: readonly SubtreeNode[]): Promise<(node: SubtreeNode) => Buffer> {
+    const wanted = new Map(nodes.map(placeOf).map((place) => [tileKey(place), place]));
+    const tiles = await this.database.asAuditor(zone, (tx) => readTiles(tx, zone, [...wanted.values()]));
+    return (node) => {
+      const { from, count, ...id } = placeOf(node);
+      const hashes = tiles.get(tileKey(id))?.subarray(from * HASH_BYTES, (from + count) * HASH_BYTES);
+      if (hashes?.length !== count * HASH_BYTES) throw broken(zone);
+      return merkleRoot(hashes);
+    };
+  }
+
+  private read<T>(zone: string, sql: string, params: readonly unknown[]): Promise<T[]> {
+    return this.database.asAuditor(zone, (tx: ZoneTx) => tx.query<T>(sql, params));
+  }
+}
+
+function unsigned(): AppError {
+  return new AppError('temporarily_unavailable', 'The entry is not under a signed checkpoint yet.', { retryAfter: 1 });
+}
+
+function broken(zone: string): Error {
+  return new Error(`the tiles of ${zone} do not hash to its checkpoint`);
+}

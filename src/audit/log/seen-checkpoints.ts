@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openCheckpoint, parseCheckpointText, type Checkpoint } from '../domain/log/checkpoint.js';
+import { parseNote, parseVerifierKey } from '../domain/log/signed-note.js';
+
+const FOLDER = 'checkpoints';
+const ANCHORS = 'anchors';
+const SEPARATOR = '---\n';
+const FILE = /^(_system|[a-z0-9-]{1,63})$/;
+
+/**
+ * The last checkpoint of each log that this replica has signed or seen, in its own directory, so that a database that was set back is
+ * noticed. What is remembered outlives the process before anyone hears of it.
+ */
+export class SeenCheckpoints {
+  private readonly seen = new Map<string, Checkpoint>();
+
+  constructor(
+    private readonly dataDir: string,
+    private readonly verifierKey: (origin: string) => string,
+  ) {}
+
+  /** Reads what is remembered; answers the zones whose file cannot be trusted. */
+  async load(): Promise<string[]> {
+    await mkdir(join(this.dataDir, FOLDER), { recursive: true, mode: 0o700 });
+    await mkdir(join(this.dataDir, ANCHORS), { recursive: true, mode: 0o700 });
+    const unreadable: string[] = [];
+    for (const zone of (await readdir(join(this.dataDir, FOLDER))).filter((name) => FILE.test(name))) {
+      const note = await readFile(this.path(zone), 'utf8');
+      try {
+        const { origin } = parseCheckpointText(parseNote(note).text);
+        this.seen.set(zone, openCheckpoint(note, parseVerifierKey(this.verifierKey(origin))));
+      } catch {
+        unreadable.push(zone);
+      }
+    }
+    return unreadable;
+  }
+
+  get(zone: string): Checkpoint | undefined {
+    return this.seen.get(zone);
+  }
+
+  zones(): IterableIterator<string> {
+    return this.seen.keys();
+  }
+
+  /** What was seen belongs to a log that has ended; the file is replaced by the first checkpoint of the next. */
+  forget(zone: string): void {
+    this.seen.delete(zone);
+  }
+
+  /** Durable when it resolves. */
+  async remember(zone: string, checkpoint: Checkpoint, note: string): Promise<void> {
+    const draft = `${this.path(zone)}.${randomBytes(6).toString('hex')}.new`;
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(note);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, this.path(zone));
+    await syncFolder(join(this.dataDir, FOLDER));
+    this.seen.set(zone, checkpoint);
+  }
+
+  /** Appends a released checkpoint to the zone's anchors: complete notes, separated by a line `---`. */
+  async anchor(zone: string, note: string): Promise<void> {
+    await appendFile(join(this.dataDir, ANCHORS, `${zone}.log`), `${note}${SEPARATOR}`, { mode: 0o600 });
+  }
+
+  private path(zone: string): string {
+    return join(this.dataDir, FOLDER, zone);
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
