@@ -3,6 +3,7 @@ import { CONTROL_ENTITIES } from './control/index.js';
 import { COORDINATOR_ENTITIES } from './coordinator/index.js';
 import { GATEWAY_ENTITIES } from './gateway/index.js';
 import { POLICY_ENTITIES } from './policy/index.js';
+import { STS_ENTITIES } from './sts/index.js';
 
 /** Every entity of every module; the schema test compares them with the migrations. */
 export const ENTITIES = [
@@ -11,4 +12,5 @@ export const ENTITIES = [
   ...CONTROL_ENTITIES,
   ...COORDINATOR_ENTITIES,
   ...GATEWAY_ENTITIES,
+  ...STS_ENTITIES,
 ];

@@ -93,9 +93,16 @@ const administration: Provider[] = [
   },
   {
     provide: Providers,
-    inject: [Database, AdminChanges, ProviderSecrets],
-    useFactory: (database: Database, changes: AdminChanges, secrets: ProviderSecrets) =>
-      new Providers({ database, changes, secrets }),
+    inject: [Database, AdminChanges, ProviderSecrets, EgressGuard, KillSwitch],
+    useFactory: (
+      ...[database, changes, secrets, egress, killSwitch]: [
+        Database,
+        AdminChanges,
+        ProviderSecrets,
+        EgressGuard,
+        KillSwitch,
+      ]
+    ) => new Providers({ database, changes, secrets, egress, killSwitch }),
   },
   {
     provide: Resources,

@@ -2,6 +2,12 @@ import { AppError } from '../kernel/app-error.js';
 import type { ChangeTx } from '../audit/index.js';
 import { ApplicationEntity } from './persistence/entities/application.entity.js';
 import { CredentialEntity } from './persistence/entities/credential.entity.js';
+import {
+  abandonConnections,
+  endConnections,
+  forgetSecret,
+  type ConnectionsOf,
+} from './persistence/connection-endings.js';
 import { writeEnding, type Ending } from './persistence/endings.js';
 import { lockObject, lockZone } from './persistence/locks.js';
 import { ZoneEntity } from './persistence/entities/zone.entity.js';
@@ -61,10 +67,45 @@ export class KillSwitch {
     return true;
   }
 
+  /** Revokes the connection: what is stored of it is used no more, and the upstream is told. Throws `not_found`. */
+  async revokeConnection(tx: ChangeTx, id: string, by: EndedBy): Promise<boolean> {
+    return (await this.endThese(tx, { id }, by)) > 0;
+  }
+
+  /** Revokes every connection of a provider; answers how many. */
+  endConnectionsOf(tx: ChangeTx, provider: string, by: EndedBy): Promise<number> {
+    return this.endThese(tx, { provider }, by);
+  }
+
+  /** Revokes every connection of a provider that leads to another place from now on, where nothing of them may go. */
+  async abandonConnectionsOf(tx: ChangeTx, provider: string, by: EndedBy): Promise<void> {
+    for (const id of await abandonConnections(tx, provider, by)) tx.changed('connection', id);
+  }
+
+  /** Forgets the secret of an archived provider, when the upstream was told of everything that had to be ended with it. */
+  async forgetSecret(tx: ChangeTx, provider: string): Promise<void> {
+    if (await forgetSecret(tx, provider)) tx.changed('provider', provider);
+  }
+
+  private async endThese(tx: ChangeTx, these: ConnectionsOf, by: EndedBy): Promise<number> {
+    const ended = await endConnections(tx, these, by);
+    for (const id of ended) {
+      tx.changed('connection', id);
+      tx.enqueue({
+        queue: 'revocation',
+        name: 'connection',
+        aggregate: `connection:${tx.zone}:${id}`,
+        body: { connection: id },
+      });
+    }
+    return ended.length;
+  }
+
   private async endZone(tx: ChangeTx, zone: ZoneEntity, status: 'killed' | 'archived', by: EndedBy): Promise<void> {
     const at = new Date(by.now);
     const epoch = zone.epoch + 1;
     const archivedAt = status === 'archived' ? at : zone.archivedAt;
+    if (status === 'archived') await this.endThese(tx, 'all', by);
     await tx.em.update(
       ZoneEntity,
       { slug: zone.slug },

@@ -55,6 +55,7 @@ export class Protection {
   async protect(call: AdminCall, zone: string, request: ProtectionRequest): Promise<JsonObject> {
     const provider = { ...request.provider, name: request.provider.name ?? request.name };
     refuseFaulty(provider, 'provider.');
+    await this.parts.providers.vet(provider.config ?? {});
     const resource = plannedResource(request);
     await this.parts.resources.vet(call, zone, resource, provider.kind);
     const made = await this.parts.changes.run(call, zone, (tx, row) =>

@@ -1,11 +1,15 @@
 import type { JsonObject } from '../kernel/json.js';
+import { AppError } from '../kernel/app-error.js';
 import type { Database } from '../platform/database/index.js';
+import type { EgressGuard } from '../platform/egress/index.js';
 import type { Precondition } from '../platform/http/index.js';
 import { newId } from '../platform/ids/index.js';
 import type { AdminCall, AdminChanges, AdminTx } from './admin-changes.js';
 import type { ProviderSecrets } from './catalogue/provider-secrets.js';
 import { refuseArchived } from './domain/changes.js';
 import { Faults } from './domain/faults.js';
+import { secretEndpoints, sendsElsewhere } from './domain/providers/endpoints.js';
+import { pairFaults } from './domain/providers/oauth-kinds.js';
 import { providerBody } from './domain/providers/provider.js';
 import {
   configFaults,
@@ -16,6 +20,7 @@ import {
 } from './domain/providers/provider-kinds.js';
 import { getObject, listObjects, statusFilter, type Slice } from './persistence/lists.js';
 import { lockObject } from './persistence/locks.js';
+import type { KillSwitch } from './kill-switch.js';
 import { ProviderEntity } from './persistence/entities/provider.entity.js';
 import { insertRow, updateRow } from './persistence/writes.js';
 
@@ -37,6 +42,8 @@ export interface ProvidersParts {
   readonly database: Database;
   readonly changes: AdminChanges;
   readonly secrets: ProviderSecrets;
+  readonly egress: EgressGuard;
+  readonly killSwitch: KillSwitch;
 }
 
 /** Providers: how upstreams are authenticated. Their secrets are sealed on the way in and never shown. */
@@ -45,7 +52,14 @@ export class Providers {
 
   async create(call: AdminCall, zone: string, input: NewProvider): Promise<ProviderEntity> {
     refuseFaulty(input, '');
+    await this.vet(input.config ?? {});
     return this.parts.changes.run(call, zone, (tx) => this.make(tx, input));
+  }
+
+  /** Refuses a configuration whose secret would go to a place that requests may not go to: AppError `egress_denied`. */
+  async vet(config: JsonObject): Promise<void> {
+    for (const { url } of secretEndpoints(config))
+      await this.parts.egress.checkRegistration(url, { injectsCredential: true });
   }
 
   /** Makes a provider in the transaction of a larger change; `input` was found sound by {@link refuseFaulty}. */
@@ -81,7 +95,7 @@ export class Providers {
     return listObjects(this.parts.database, ProviderEntity, zone, { slice, where: statusFilter(status) });
   }
 
-  patch(
+  async patch(
     call: AdminCall,
     zone: string,
     id: string,
@@ -89,7 +103,8 @@ export class Providers {
   ): Promise<ProviderEntity> {
     return this.parts.changes.run(call, zone, async (tx) => {
       const before = await lockForChange(tx, id, change.condition);
-      refuseFaultyPatch(before, change.patch);
+      refuseFaultyPatch(before, change.patch, () => this.parts.secrets.open(zone, stored(before)));
+      if (change.patch.config) await this.redirect(tx, before, change.patch);
       const after = {
         ...before,
         ...this.patched(before, change.patch),
@@ -113,11 +128,12 @@ export class Providers {
     return this.parts.changes.run(call, zone, async (tx) => {
       const before = await lockForChange(tx, id, condition);
       const at = new Date(tx.now);
-      // What is archived needs no secret any more.
+      const ended = await this.parts.killSwitch.endConnectionsOf(tx, id, tx.ending('provider archived'));
+      // What is archived needs no secret any more, once the upstream has been told of what ended.
       const after: ProviderEntity = {
         ...before,
         status: 'archived',
-        secretSealed: null,
+        secretSealed: ended > 0 ? before.secretSealed : null,
         archivedAt: at,
         updatedAt: at,
         version: before.version + 1,
@@ -131,6 +147,16 @@ export class Providers {
         after: providerBody(after),
       });
     });
+  }
+
+  /** What was entrusted to one place, or in one client's name, never follows the provider to another (T5, T12). */
+  private async redirect(tx: AdminTx, before: ProviderEntity, { config = {}, secret }: ProviderPatch): Promise<void> {
+    await this.vet(config);
+    const elsewhere = sendsElsewhere(before.config, config);
+    if (elsewhere && secret === undefined)
+      throw new AppError('conflict', 'The provider would send its secret to another place. Give the secret anew.');
+    if (elsewhere || before.config['client_id'] !== config['client_id'])
+      await this.parts.killSwitch.abandonConnectionsOf(tx, before.id, tx.ending('provider changed'));
   }
 
   private patched(row: ProviderEntity, { name, config, secret }: ProviderPatch): Partial<ProviderEntity> {
@@ -158,17 +184,25 @@ export function refuseFaulty(input: NewProvider, path: string): void {
       ...configFaults(input.kind as ProviderKind, input.config ?? {}),
       ...secretFaults(input.kind as ProviderKind, input.secret ?? {}),
     ];
-    faults.addAll(found.map(({ field, message }) => ({ field: `${path}${field}`, message })));
+    const pair = found.length > 0 ? [] : pairFaults(input.kind, input.config ?? {}, input.secret ?? {});
+    faults.addAll([...found, ...pair].map(({ field, message }) => ({ field: `${path}${field}`, message })));
   }
   faults.refuse();
 }
 
-function refuseFaultyPatch(row: ProviderEntity, { config, secret }: ProviderPatch): void {
+function refuseFaultyPatch(row: ProviderEntity, { config, secret }: ProviderPatch, open: () => JsonObject): void {
   const faults = new Faults();
   const kind = row.kind as ProviderKind;
   if (config) faults.addAll(configFaults(kind, config));
   if (secret) faults.addAll(secretFaults(kind, secret));
   faults.refuse();
+  if (config || secret) faults.addAll(pairFaults(kind, config ?? row.config, secret ?? open()));
+  faults.refuse();
+}
+
+function stored(row: ProviderEntity): Parameters<ProviderSecrets['open']>[1] {
+  const { id, secretSealed, secretVersion } = row;
+  return { id, secretVersion, ...(secretSealed === null ? {} : { sealed: secretSealed }) };
 }
 
 async function lockForChange(tx: AdminTx, id: string, condition: Precondition): Promise<ProviderEntity> {

@@ -84,6 +84,7 @@ async function bindSecret(tx: AdminTx, provider: ProviderEntity, upstreamUrl: st
   if (provider.boundOrigin === origin) return;
   if (provider.boundOrigin === null) {
     await updateRow(tx, ProviderEntity, provider.id, { boundOrigin: origin });
+    tx.changed('provider', provider.id);
     return;
   }
   const message = `The secret of this provider is bound to ${provider.boundOrigin}. Make another provider for another place.`;

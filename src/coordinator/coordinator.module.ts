@@ -63,6 +63,6 @@ import { RuntimeState } from './state/runtime-state.js';
     Settlement,
     LifecycleJobs,
   ],
-  exports: [RuntimeState, Revocations, SubjectProofs, TOKEN_STATUS],
+  exports: [RuntimeState, Revocations, RevocationAdministration, SubjectProofs, TOKEN_STATUS],
 })
 export class CoordinatorModule {}

@@ -16,19 +16,55 @@ import { Mandates } from './grants/mandates.js';
 import { TokenPresentation } from './grants/presented-tokens.js';
 import { TokenBases } from './grants/token-bases.js';
 import { TokenExchangeGrant } from './grants/token-exchange.js';
+import { AdminConnectionsController } from './http/admin-connections.controller.js';
+import { AdminProviderCheckController } from './http/admin-provider-check.controller.js';
+import { ConnectCallbackController } from './http/connect-callback.controller.js';
 import { MetadataController } from './http/metadata.controller.js';
 import { OAuthController } from './http/oauth.controller.js';
 import { Introspection } from './introspection.js';
+import { ConnectionRevocation, UpstreamParts } from './jobs/connection-revocation.js';
 import { RefusalRecord } from './refusal-record.js';
 import { TokenRevocation } from './revocation.js';
 import { TokenCallers } from './token-callers.js';
 import { TokenEndpoint } from './token-endpoint.js';
 import { TokenInspection } from './token-inspection.js';
 import { TokenQuestions } from './token-questions.js';
+import { ConnectFlow } from './upstream/connect-flow.js';
+import { ConnectionIndex } from './upstream/connection-index.js';
+import { ConnectionRecords } from './upstream/connection-records.js';
+import { Connections } from './upstream/connections.js';
+import { ProviderCheck } from './upstream/provider-check.js';
+import { SealedTokens } from './upstream/sealed-tokens.js';
+import { TokenEndpointClient } from './upstream/token-endpoint-client.js';
+import { TokenGrants } from './upstream/token-grants.js';
+import { TokenRenewal } from './upstream/token-renewal.js';
+import { UpstreamTokens } from './upstream/upstream-tokens.js';
+
+/** Connections and the tokens that the gateway carries upstream. */
+const UPSTREAM = [
+  ConnectFlow,
+  ConnectionIndex,
+  ConnectionRecords,
+  ConnectionRevocation,
+  Connections,
+  ProviderCheck,
+  SealedTokens,
+  TokenEndpointClient,
+  TokenGrants,
+  TokenRenewal,
+  UpstreamParts,
+  UpstreamTokens,
+];
 
 @Module({
   imports: [AuditModule, AuthModule, PolicyModule, ControlModule, CoordinatorModule],
-  controllers: [OAuthController, MetadataController],
+  controllers: [
+    OAuthController,
+    MetadataController,
+    AdminConnectionsController,
+    AdminProviderCheckController,
+    ConnectCallbackController,
+  ],
   providers: [
     CallerAuthentication,
     ClientAuthentication,
@@ -49,6 +85,8 @@ import { TokenQuestions } from './token-questions.js';
     TokenRevocation,
     TokenInspection,
     TokenQuestions,
+    ...UPSTREAM,
   ],
+  exports: [UpstreamTokens],
 })
 export class StsModule {}

@@ -103,7 +103,7 @@ describe('protecting an upstream in one step', () => {
     ['no provider', { provider: undefined }, 'provider'],
     ['a provider without kind', { provider: {} }, 'provider.kind'],
     ['a provider without secret', { provider: { kind: 'bearer' } }, 'provider.secret.token'],
-    ['a kind that is not available yet', { provider: { kind: 'mtls' } }, 'provider.kind'],
+    ['a kind that there is not', { provider: { kind: 'ldap' } }, 'provider.kind'],
     ['several scopes and no word on which call needs which', { scopes: [{ name: 'a' }, { name: 'b' }] }, 'operations'],
     [
       'an operation for a scope that is not declared',

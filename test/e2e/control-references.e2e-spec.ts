@@ -254,9 +254,9 @@ describe('what refers to what', () => {
     it.each<[string, object, readonly string[]]>([
       ['an unknown kind', { kind: 'ldap' }, ['kind']],
       [
-        'a kind that is not available yet',
+        'a client at a token endpoint without its id, method and secret',
         { kind: 'oauth2_client_credentials', config: { token_endpoint: 'https://x.example' } },
-        ['kind'],
+        ['config.client_id', 'config.auth_method'],
       ],
       ['a kind of the prototype', { kind: 'constructor' }, ['kind']],
       ['no secret', { kind: 'bearer' }, ['secret.token']],
@@ -269,11 +269,6 @@ describe('what refers to what', () => {
     ])('refuse %s', async (_, body, fields) => {
       const answer = await ask('POST', at('/providers'), { name: 'P', ...body });
       expect([answer.status, fieldsOf(answer)]).toEqual([400, fields]);
-    });
-
-    it('say that a kind of the contract is not available yet', async () => {
-      const answer = await ask('POST', at('/providers'), { name: 'P', kind: 'mtls' });
-      expect(answer.body.errors[0].message).toContain('not available yet');
     });
 
     it('keep their kind', async () => {

@@ -51,6 +51,7 @@ export function providerView(row: ProviderRow): ProviderView {
     config: deepFreeze(row.config),
     ...(row.secretSealed === null ? {} : { sealed: row.secretSealed }),
     secretVersion: row.secretVersion,
+    ...(row.boundOrigin === null ? {} : { boundOrigin: row.boundOrigin }),
   });
 }
 

@@ -74,6 +74,8 @@ export interface ProviderView {
   /** Only `ProviderSecrets.open` reads it. */
   readonly sealed?: Buffer;
   readonly secretVersion: number;
+  /** The only origin that its credential is sent to. */
+  readonly boundOrigin?: string;
 }
 
 /** A grant that is not archived. Whether it has expired is for the reader to compare with the instant of its decision. */

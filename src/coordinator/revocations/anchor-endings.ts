@@ -46,12 +46,18 @@ export class AnchorEndings {
       case 'key':
         return this.keys.revoke(tx, id);
       case 'connection':
-        throw unknown();
+        return this.connection(tx, order);
       case 'zone':
       case 'application':
       case 'credential':
         return this.catalogued(tx, kind, order);
     }
+  }
+
+  private async connection(tx: ChangeTx, { kind, id, reason, by, now }: EndingOrder): Promise<boolean> {
+    const ending = { reason, actor: by.name, now };
+    if (!(await this.killSwitch.revokeConnection(tx, id, ending))) return false;
+    return this.revocations.revoke(tx, { kind, id, reason, actor: by.name });
   }
 
   private catalogued(tx: ChangeTx, kind: 'zone' | 'application' | 'credential', order: EndingOrder): Promise<boolean> {

@@ -24,6 +24,15 @@ export interface EgressTerms {
   readonly grants?: EgressGrants | undefined;
   /** A credential travels with the requests; in production it never goes over plain http. */
   readonly injectsCredential?: boolean;
+  /** Who the client is by certificate. Asked when a connection is opened; what it throws, opening it throws. */
+  readonly identity?: (() => TlsIdentity) | undefined;
+}
+
+/** A client certificate with its key, and what the server's certificate may be issued by beside the usual authorities; all PEM. */
+export interface TlsIdentity {
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly ca?: string | undefined;
 }
 
 export interface PoolTerms extends EgressTerms {
@@ -90,21 +99,43 @@ export class EgressGuard {
 
   /** For undici's `connect` option: vets, then dials. The host of the origin decides, never a `Host` header. */
   connector(terms: EgressTerms, timeoutMs: number): buildConnector.connector {
+    const context = this.contexts(terms);
     return (options, callback) => {
       const url = `${options.protocol}//${options.host ?? options.hostname}`;
-      this.dial(url, terms, timeoutMs).then(
+      this.dial(url, terms, { timeoutMs, context }).then(
         (socket) => callback(null, socket),
         (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
       );
     };
   }
 
-  private async dial(url: string, terms: EgressTerms, timeoutMs: number): Promise<Socket> {
+  /** One context per connector, made when it is first needed. */
+  private contexts({ identity }: EgressTerms): () => SecureContext | undefined {
+    if (!identity) return () => this.secureContext;
+    let made: SecureContext | undefined;
+    return () => (made ??= this.identified(identity()));
+  }
+
+  private identified({ certificate, privateKey, ca }: TlsIdentity): SecureContext {
+    const more = [...(this.options.trustedCa ?? []), ...(ca === undefined ? [] : [ca])];
+    return createSecureContext({
+      cert: certificate,
+      key: privateKey,
+      ...(more.length === 0 ? {} : { ca: [...rootCertificates, ...more] }),
+    });
+  }
+
+  private async dial(
+    url: string,
+    terms: EgressTerms,
+    { timeoutMs, context }: { readonly timeoutMs: number; readonly context: () => SecureContext | undefined },
+  ): Promise<Socket> {
     const target = targetOf(url);
+    if (terms.identity && target.scheme !== 'https') throw denied('a client certificate needs https');
     const started = performance.now();
     const addresses = await withDeadline(this.vet(target, terms), timeoutMs);
     const remaining = Math.max(1, timeoutMs - (performance.now() - started));
-    return dialVetted(target, addresses, { timeoutMs: remaining, secureContext: this.secureContext });
+    return dialVetted(target, addresses, { timeoutMs: remaining, secureContext: context() });
   }
 
   private async judge(target: EgressTarget, addresses: readonly string[], terms: EgressTerms): Promise<void> {

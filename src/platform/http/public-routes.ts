@@ -13,6 +13,7 @@ export const PUBLIC_ROUTES: readonly string[] = [
   'GET /z/:zone/.well-known/oauth-authorization-server',
   'GET /z/:zone/.well-known/openid-configuration',
   'GET /z/:zone/jwks.json',
+  'GET /oauth2/callback',
   'GET /.well-known/oauth-protected-resource/g/:zone/:slug',
   'GET /log/:zone/checkpoint',
   'GET /log/:zone/tile/*',

@@ -16,6 +16,11 @@ const RULES: readonly { readonly table: string; readonly due: string; readonly a
   { table: 'mcp_sessions', due: 'expires_at < $1', afterMs: 0 },
   { table: 'revocations', due: 'expires_at < $1', afterMs: 0 },
   { table: 'invocations', due: 'ended_at < $1', afterMs: 30 * 24 * HOUR_MS },
+  {
+    table: 'upstream_tokens',
+    due: 'coalesce(expires_at, CASE WHEN access_sealed IS NULL THEN touched_at END) < $1',
+    afterMs: 24 * HOUR_MS,
+  },
 ];
 
 /** Deletes what is no longer needed, as `caracal_janitor`, each table in transactions of its own. */

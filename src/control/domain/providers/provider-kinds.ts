@@ -1,9 +1,11 @@
 import type { FieldFault } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
+import type { MemberRule } from './oauth-fields.js';
+import { OBTAINED_KINDS } from './oauth-kinds.js';
 import * as fields from './provider-fields.js';
 import type { FieldRule } from './provider-fields.js';
 
-/** Every kind of the contract; those without rules are known by name and not made yet. */
+/** Every kind of the contract. */
 export const PROVIDER_KINDS = [
   'none',
   'mandate',
@@ -20,7 +22,7 @@ export const PROVIDER_KINDS = [
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 
 interface Member {
-  readonly rule: FieldRule;
+  readonly rule: MemberRule;
   readonly optional?: boolean;
 }
 
@@ -29,22 +31,19 @@ interface KindRules {
   readonly secret: Readonly<Record<string, Member>>;
 }
 
-const KINDS: Readonly<Partial<Record<ProviderKind, KindRules>>> = {
+const KINDS: Readonly<Record<ProviderKind, KindRules>> = {
   none: { config: {}, secret: {} },
   mandate: { config: {}, secret: {} },
   api_key: {
-    config: {
-      in: { rule: fields.placement },
-      name: { rule: fields.headerName },
-      prefix: { rule: fields.valuePrefix, optional: true },
-    },
-    secret: { value: { rule: fields.tokenSecret } },
+    config: { in: text(fields.placement), name: text(fields.headerName), prefix: optional(fields.valuePrefix) },
+    secret: { value: text(fields.tokenSecret) },
   },
   bearer: {
-    config: { header: { rule: fields.headerName, optional: true }, scheme: { rule: fields.scheme, optional: true } },
-    secret: { token: { rule: fields.tokenSecret } },
+    config: { header: optional(fields.headerName), scheme: optional(fields.scheme) },
+    secret: { token: text(fields.tokenSecret) },
   },
-  basic: { config: { username: { rule: fields.basicUser } }, secret: { password: { rule: fields.basicPassword } } },
+  basic: { config: { username: text(fields.basicUser) }, secret: { password: text(fields.basicPassword) } },
+  ...OBTAINED_KINDS,
 };
 
 export function isProviderKind(text: unknown): text is ProviderKind {
@@ -53,8 +52,7 @@ export function isProviderKind(text: unknown): text is ProviderKind {
 
 /** What is wrong with the kind itself, or undefined when providers of it can be made. */
 export function kindFault(kind: string): string | undefined {
-  if (!isProviderKind(kind)) return `must be one of ${Object.keys(KINDS).join(', ')}`;
-  return KINDS[kind] ? undefined : `${kind} is not available yet; use one of ${Object.keys(KINDS).join(', ')}`;
+  return isProviderKind(kind) ? undefined : `must be one of ${PROVIDER_KINDS.join(', ')}`;
 }
 
 /** True for a kind whose secret is stored sealed and sent upstream. */
@@ -71,13 +69,13 @@ export function injectsCredential(kind: string): boolean {
 /** What is wrong with the configuration of a provider of this kind. Values come from outside: nothing is assumed of their types. */
 export function configFaults(kind: ProviderKind, config: JsonObject): readonly FieldFault[] {
   const inQuery = kind === 'api_key' && config['in'] === 'query';
-  const rules = KINDS[kind]?.config ?? {};
-  return memberFaults('config', inQuery ? { ...rules, name: { rule: fields.queryName } } : rules, config);
+  const rules: Readonly<Record<string, Member>> = KINDS[kind].config;
+  return memberFaults('config', inQuery ? { ...rules, name: text(fields.queryName) } : rules, config);
 }
 
 /** What is wrong with the secret of a provider of this kind. The messages never repeat a value. */
 export function secretFaults(kind: ProviderKind, secret: JsonObject): readonly FieldFault[] {
-  return memberFaults('secret', KINDS[kind]?.secret ?? {}, secret);
+  return memberFaults('secret', KINDS[kind].secret, secret);
 }
 
 function memberFaults(group: string, rules: Readonly<Record<string, Member>>, given: JsonObject): FieldFault[] {
@@ -86,14 +84,22 @@ function memberFaults(group: string, rules: Readonly<Record<string, Member>>, gi
     if (!Object.hasOwn(rules, name))
       faults.push({ field: `${group}.${name}`, message: 'is not a member of this kind' });
   }
-  for (const [name, { rule, optional }] of Object.entries(rules)) {
-    const message = memberFault(given[name], rule, optional === true);
+  for (const [name, member] of Object.entries(rules)) {
+    const message = memberFault(given[name], member.rule, member.optional === true);
     if (message !== undefined) faults.push({ field: `${group}.${name}`, message });
   }
   return faults;
 }
 
-function memberFault(value: JsonObject[string] | undefined, rule: FieldRule, optional: boolean): string | undefined {
-  if (value === undefined) return optional ? undefined : 'is required';
-  return typeof value === 'string' ? rule(value) : 'must be a string';
+function memberFault(value: JsonObject[string] | undefined, rule: MemberRule, mayMiss: boolean): string | undefined {
+  if (value === undefined) return mayMiss ? undefined : 'is required';
+  return rule(value);
+}
+
+function text(rule: FieldRule): Member {
+  return { rule: (value) => (typeof value === 'string' ? rule(value) : 'must be a string') };
+}
+
+function optional(rule: FieldRule): Member {
+  return { ...text(rule), optional: true };
 }
