@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Dispatcher } from 'undici';
-import { Catalogue, type ProviderView, type ResourceView, type ZoneView } from '../control/index.js';
-import { EgressGuard } from '../platform/egress/index.js';
+import { Catalogue, ProviderSecrets, type ProviderView, type ResourceView, type ZoneView } from '../control/index.js';
+import type { JsonObject } from '../kernel/json.js';
+import { EgressGuard, type TlsIdentity } from '../platform/egress/index.js';
 import { Bulkhead } from './bulkhead.js';
 import { GatewayError } from './domain/gateway-error.js';
 import { effectiveLimits, type Limits } from './domain/limits/effective-limits.js';
@@ -48,6 +49,7 @@ export class Bindings {
   constructor(
     private readonly catalogue: Catalogue,
     private readonly guard: EgressGuard,
+    private readonly secrets: ProviderSecrets,
   ) {}
 
   /** Throws `not_found` unless zone and resource are there and enforced here; killed zones are there. */
@@ -67,10 +69,29 @@ export class Bindings {
     const provider = resource.provider === undefined ? undefined : zone.provider(resource.provider);
     const known = this.known.get(key);
     if (known?.resource === resource && known.provider === provider) return known;
-    const made = makeBinding(resource, provider, this.guard);
+    const made = makeBinding(resource, provider, { guard: this.guard, identity: this.identity(zone.slug, provider) });
     this.known.set(key, made);
     return made;
   }
+
+  /** The client certificate of a provider of kind `mtls`. It opens its key when a connection is made, and without it none is. */
+  private identity(zone: string, provider: ProviderView | undefined): (() => TlsIdentity) | undefined {
+    if (provider?.kind !== 'mtls') return undefined;
+    return () => {
+      try {
+        return tlsIdentity(provider, this.secrets.open(zone, provider));
+      } catch (cause) {
+        throw new GatewayError('credential_unavailable', { detail: 'the certificate or its key is not usable', cause });
+      }
+    };
+  }
+}
+
+function tlsIdentity({ config }: ProviderView, secret: JsonObject): TlsIdentity {
+  const { certificate, ca_certificate: ca } = config;
+  const { private_key: privateKey } = secret;
+  if (typeof certificate !== 'string' || typeof privateKey !== 'string') throw new Error('a part is missing');
+  return { certificate, privateKey, ca: typeof ca === 'string' ? ca : undefined };
 }
 
 /** True for a resource that calls may be made to. */
@@ -78,7 +99,11 @@ export function isServed(resource: ResourceView): boolean {
   return resource.status === 'active' && resource.enforcement === 'gateway' && resource.upstreamUrl !== undefined;
 }
 
-function makeBinding(resource: ResourceView, provider: ProviderView | undefined, guard: EgressGuard): Pooled {
+function makeBinding(
+  resource: ResourceView,
+  provider: ProviderView | undefined,
+  { guard, identity }: { readonly guard: EgressGuard; readonly identity: (() => TlsIdentity) | undefined },
+): Pooled {
   const upstream = new URL(resource.upstreamUrl as string);
   const limits = effectiveLimits(resource.limits);
   const pool = guard.poolFor(upstream.origin, {
@@ -86,6 +111,7 @@ function makeBinding(resource: ResourceView, provider: ProviderView | undefined,
     injectsCredential: provider !== undefined && provider.kind !== 'none',
     connectTimeoutMs: limits.connectTimeoutMs,
     connections: limits.maxConcurrent,
+    identity,
   });
   return {
     resource,

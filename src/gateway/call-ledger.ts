@@ -51,7 +51,7 @@ export class CallLedger {
 
   /** Never fails and never waits: what happened travels by the queue. */
   outcome(notes: CallNotes, end: CallEnd): void {
-    const { status, bytesIn, bytesOut, error } = end.arrival;
+    const { status, bytesIn, bytesOut, error, retried } = end.arrival;
     const detail: JsonObject = {
       ended: error === undefined ? 'complete' : endOf(error),
       ...(status === undefined ? {} : { status }),
@@ -60,6 +60,7 @@ export class CallLedger {
       bytes_out: bytesOut,
       duration_ms: Math.round(end.durationMs),
       upstream: end.upstream,
+      ...(retried === true ? { credential_retried: true } : {}),
       ...(end.echoed.length === 0 ? {} : { credential_echoed: end.echoed }),
     };
     this.outcomes.push(notes.draft('gateway.outcome', { detail }));

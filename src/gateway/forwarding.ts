@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Binding } from './bindings.js';
 import { ClientGoneError, RequestBody } from './upstream/request-body.js';
+import { type EchoForms, echoForms } from './domain/echo-forms.js';
 import type { GatewayTarget } from './domain/target.js';
 import { upstreamHeaders } from './domain/upstream-request.js';
 import { upstreamTarget } from './domain/upstream-target.js';
@@ -8,7 +9,8 @@ import { AnswerStream } from './http/answer-stream.js';
 import { hasBody, type Incoming, openBody } from './http/incoming.js';
 import { type AnswerPlan, McpAnswer } from './mcp/mcp-answer.js';
 import type { InjectedCredential } from './provider-credentials.js';
-import { UpstreamExchange } from './upstream/upstream-exchange.js';
+import { Tries } from './upstream/tries.js';
+import type { UpstreamCall } from './upstream/upstream-exchange.js';
 
 /** A call that was decided and recorded, ready to leave. */
 export interface Departure {
@@ -36,6 +38,8 @@ export interface Arrival {
   readonly status?: number | undefined;
   /** A part of the request may have reached the upstream. */
   readonly started: boolean;
+  /** It was sent a second time, with another credential. */
+  readonly retried?: boolean;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
@@ -51,6 +55,7 @@ export function forward(departure: Departure): Flight {
   const { incoming, binding } = departure;
   const body =
     departure.body ?? (hasBody(incoming.request) ? openBody(incoming, binding.limits.maxBodyBytes) : undefined);
+  const first = outgoingOf(departure, body);
   let arrive: (arrival: Arrival) => void = () => undefined;
   const arrival = new Promise<Arrival>((resolve) => (arrive = resolve));
   const answer: AnswerStream = new AnswerStream(
@@ -59,20 +64,21 @@ export function forward(departure: Departure): Flight {
       method: incoming.request.method ?? '',
       rules: binding.rules,
       ownHeaders: departure.ownHeaders,
-      echo: departure.injected.echo,
+      echo: first.echo,
     },
     {
       drained: () => {
         mcp?.drained();
-        exchange.resume();
+        tries.resume();
       },
       echoed: departure.onEcho,
-      cut: (error) => exchange.abort(error),
+      cut: (error) => tries.abort(error),
       done: (error) =>
         arrive({
           error,
           status: answer.status,
-          started: exchange.started,
+          started: tries.started,
+          retried: tries.retried,
           bytesIn: bytesOf(body),
           bytesOut: answer.bytes,
         }),
@@ -81,32 +87,65 @@ export function forward(departure: Departure): Flight {
   const mcp =
     departure.mcpAnswer &&
     new McpAnswer(answer, departure.mcpAnswer, {
-      resume: () => exchange.resume(),
-      cut: (error) => exchange.abort(error),
+      resume: () => tries.resume(),
+      cut: (error) => tries.abort(error),
     });
-  const exchange: UpstreamExchange = new UpstreamExchange(callOf(departure, body), mcp ?? answer);
+  const again = secondCall(departure, body, answer);
+  const tries: Tries = new Tries(first.call, { sink: mcp ?? answer, dispatcher: binding.dispatcher, again });
   incoming.response.once('close', () => {
-    if (!incoming.response.writableFinished) exchange.abort(new ClientGoneError());
+    if (!incoming.response.writableFinished) tries.abort(new ClientGoneError());
   });
-  if (incoming.response.destroyed) exchange.abort(new ClientGoneError());
-  else exchange.dispatch(binding.dispatcher);
-  return { arrival, abort: (error) => exchange.abort(error) };
+  if (incoming.response.destroyed) tries.abort(new ClientGoneError());
+  else tries.dispatch();
+  return { arrival, abort: (error) => tries.abort(error) };
 }
 
-function callOf(
+/** How the request is made again with another credential; undefined for one that cannot be sent twice or has none to renew. */
+function secondCall(
   departure: Departure,
   body: RequestBody | Buffer | undefined,
-): ConstructorParameters<typeof UpstreamExchange>[0] {
+  answer: AnswerStream,
+): (() => Promise<Outgoing['call'] | undefined>) | undefined {
+  const { renew } = departure.injected;
+  if (!renew || (body !== undefined && !Buffer.isBuffer(body))) return undefined;
+  return async () => {
+    const renewed = await renew();
+    if (!renewed) return undefined;
+    const outgoing = outgoingOf({ ...departure, injected: renewed }, body);
+    answer.alsoScrub(outgoing.echo);
+    return outgoing.call;
+  };
+}
+
+/** The request as it is sent, and what must not come back of it. */
+interface Outgoing {
+  readonly call: UpstreamCall;
+  readonly echo: EchoForms;
+}
+
+function outgoingOf(departure: Departure, body: RequestBody | Buffer | undefined): Outgoing {
   const { incoming, binding, target, injected } = departure;
   const { headersTimeoutMs, idleTimeoutMs, totalTimeoutMs } = binding.limits;
-  return {
-    method: incoming.request.method ?? '',
-    target: upstreamTarget(binding.basePath, target.path, target.query, injected.credential.query),
+  const method = incoming.request.method ?? '';
+  const path = upstreamTarget(binding.basePath, target.path, target.query, injected.credential.query);
+  const signed = injected.sign?.({
+    method,
+    target: path,
+    host: binding.upstreamHost,
     headers: headersOf(departure, body),
-    body,
-    headersTimeoutMs,
-    idleTimeoutMs,
-    totalTimeoutMs,
+    body: body === undefined || Buffer.isBuffer(body) ? body : 'stream',
+  });
+  return {
+    call: {
+      method,
+      target: path,
+      headers: signed?.headers ?? headersOf(departure, body),
+      body,
+      headersTimeoutMs,
+      idleTimeoutMs,
+      totalTimeoutMs,
+    },
+    echo: signed ? echoForms(signed.secrets) : injected.echo,
   };
 }
 

@@ -10,6 +10,7 @@ import { requireForwardable, requireTarget } from './domain/request-rule.js';
 import type { GatewayTarget } from './domain/target.js';
 import { type Arrival, type Flight, forward } from './forwarding.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
+import { heldBody } from './http/held-body.js';
 import { drainRest, type Incoming } from './http/incoming.js';
 import type { MandateProof } from './http/mandate-proof.js';
 import { answerRefusal } from './http/refusal-answer.js';
@@ -161,7 +162,9 @@ export class GatewayCalls {
       binding,
       target: call.target,
       injected,
-      body: this.parts.mcp.bodyOf(granted),
+      body:
+        this.parts.mcp.bodyOf(granted) ??
+        (await heldBody(call.incoming, injected.hold ?? 'none', binding.limits.maxBodyBytes)),
       mcpAnswer: await this.parts.mcp.answerPlan(granted, entries, call.now),
       ownHeaders: [
         'X-Request-Id',

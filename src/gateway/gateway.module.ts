@@ -8,6 +8,7 @@ import { CLOCK, type Clock } from '../kernel/clock.js';
 import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { PolicyModule } from '../policy/index.js';
+import { StsModule } from '../sts/index.js';
 import { Bindings } from './bindings.js';
 import { CallAuthority } from './call-authority.js';
 import { CallLedger } from './call-ledger.js';
@@ -23,7 +24,7 @@ import { RateLimits } from './rate-limits.js';
 
 /** The enforcement point in front of upstreams. */
 @Module({
-  imports: [AuditModule, AuthModule, PolicyModule, ControlModule, CoordinatorModule],
+  imports: [AuditModule, AuthModule, PolicyModule, ControlModule, CoordinatorModule, StsModule],
   controllers: [ResourceMetadataController],
   providers: [
     Bindings,

@@ -9,10 +9,12 @@ export interface Oracle {
   close(): Promise<void>;
 }
 
-/** Starts oidc-provider in a process of its own, with one client. */
-export async function startOracle(client: object): Promise<Oracle> {
+/** Starts oidc-provider in a process of its own, with one client; with accounts whoever comes is who `login_hint` says. */
+export async function startOracle(client: object, accounts = false): Promise<Oracle> {
   const script = fileURLToPath(new URL('./run-oidc-provider.mjs', import.meta.url));
-  const child = spawn(process.execPath, [script, JSON.stringify(client)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [script, JSON.stringify(client), ...(accounts ? ['accounts'] : [])], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const lines = createInterface(child.stdout);
   const [issuer] = (await Promise.race([
     once(lines, 'line'),

@@ -22,6 +22,13 @@ describe('[T5] echo forms', () => {
     expect(redactEcho(body, FORMS).toString()).toMatch(/^x\[redacted\]=*y\[redacted\]=*$/);
   });
 
+  it.each([0, 1, 2, 3])('finds it inside other text in base64, %i bytes in', (before) => {
+    const echoed = Buffer.from(`${'u'.repeat(before)}${SECRET}:more`).toString('base64');
+    const body = Buffer.from(JSON.stringify({ headers: echoed }));
+    expect(holdsEcho(body, FORMS)).toBe(true);
+    expect(Buffer.from(redactEcho(body, FORMS).toString(), 'base64').toString('latin1')).not.toContain(SECRET);
+  });
+
   it('leaves a body without it alone: the very same bytes', () => {
     const body = Buffer.from('nothing to see');
     expect(redactEcho(body, FORMS)).toBe(body);

@@ -23,8 +23,17 @@ const TEXT =
 /** Every spelling in which an upstream may echo one of the secrets: as it is, base64 and base64url, URL-escaped, JSON-escaped. */
 export function echoForms(secrets: readonly string[]): EchoForms {
   const texts = new Set(secrets.filter((secret) => secret.length >= SHORTEST).flatMap(spellings));
-  const forms = [...texts].map((text) => Buffer.from(text)).sort((one, other) => other.length - one.length);
-  return { forms, longest: forms[0]?.length ?? 0 };
+  return longestFirst([...texts].map((text) => Buffer.from(text)));
+}
+
+/** What would give away a secret of either. */
+export function joinForms(one: EchoForms, other: EchoForms): EchoForms {
+  return longestFirst([...one.forms, ...other.forms]);
+}
+
+function longestFirst(forms: Buffer[]): EchoForms {
+  const sorted = forms.sort((one, other) => other.length - one.length);
+  return { forms: sorted, longest: sorted[0]?.length ?? 0 };
 }
 
 /** True when the bytes hold a secret in any of its forms. */
@@ -83,20 +92,33 @@ function isCompressed(headers: RawHeaders): boolean {
 
 function spellings(secret: string): string[] {
   const bytes = Buffer.from(secret);
-  const base64 = bytes.toString('base64');
   const escaped = encodeURIComponent(secret);
   const json = JSON.stringify(secret).slice(1, -1);
   return [
     secret,
-    base64,
-    base64.replace(/=+$/, ''),
+    bytes.toString('base64'),
+    bytes.toString('base64').replace(/=+$/, ''),
     bytes.toString('base64url'),
+    ...base64Within(bytes),
     escaped,
     escaped.replace(/%[0-9A-F]{2}/g, (triplet) => triplet.toLowerCase()),
     escaped.replaceAll('%20', '+'),
     json,
     json.replaceAll('/', '\\/'),
   ];
+}
+
+/**
+ * Base64 of any text that holds the secret, wherever in it: three bytes are four characters, so it stands in one of three alignments, of each of
+ * which the characters count that no neighbouring byte has a part in.
+ */
+function base64Within(bytes: Buffer): string[] {
+  return [0, 1, 2].flatMap((shift) => {
+    const shifted = Buffer.concat([Buffer.alloc(shift), bytes]);
+    const from = Math.ceil((shift * 8) / 6);
+    const to = Math.floor((shifted.length * 8) / 6);
+    return (['base64', 'base64url'] as const).map((form) => shifted.toString(form).slice(from, to));
+  });
 }
 
 function replaceAll(bytes: Buffer, form: Buffer): Buffer {

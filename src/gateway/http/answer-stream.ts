@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type EchoForms, echoTreatment, withoutEchoes } from '../domain/echo-forms.js';
+import { type EchoForms, echoTreatment, joinForms, withoutEchoes } from '../domain/echo-forms.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import { type RawHeaders, valuesOf } from '../domain/upstream-request.js';
 import { type ResponseRules, responseHeaders } from '../domain/upstream-response.js';
@@ -45,13 +45,15 @@ export class AnswerStream implements AnswerSink {
   private filter: EchoFilter;
   private pending: PendingHead | undefined;
   private isEventStream = false;
+  private echo: EchoForms;
 
   constructor(
     private readonly response: ServerResponse,
     private readonly parts: AnswerParts,
     private readonly events: AnswerEvents,
   ) {
-    this.filter = new EchoFilter(parts.echo, 'none');
+    this.echo = parts.echo;
+    this.filter = new EchoFilter(this.echo, 'none');
     response.on('drain', () => events.drained());
   }
 
@@ -59,21 +61,26 @@ export class AnswerStream implements AnswerSink {
     return this.response.headersSent;
   }
 
+  /** Another secret was sent with a second try; neither may come back. */
+  alsoScrub(forms: EchoForms): void {
+    this.echo = joinForms(this.echo, forms);
+  }
+
   informational(status: number, headers: RawHeaders): void {
     if (this.response.destroyed || this.response.headersSent) return;
     if (status === 102) this.response.writeProcessing();
     if (status !== 103) return;
-    const links = valuesOf(withoutEchoes(headers, this.parts.echo).headers, 'link');
+    const links = valuesOf(withoutEchoes(headers, this.echo).headers, 'link');
     if (links.length > 0) this.response.writeEarlyHints({ link: [...links] });
   }
 
   head(status: number, statusText: string, headers: RawHeaders): void {
     this.status = status;
-    const passed = withoutEchoes(responseHeaders(headers, this.parts.rules), this.parts.echo);
+    const passed = withoutEchoes(responseHeaders(headers, this.parts.rules), this.echo);
     if (passed.found) this.events.echoed('header');
     this.isEventStream = /^\s*text\/event-stream/i.test(valuesOf(headers, 'content-type')[0] ?? '');
     const hasBody = this.parts.method !== 'HEAD' && status !== 204 && status !== 304;
-    this.filter = new EchoFilter(this.parts.echo, hasBody ? echoTreatment(status, headers, this.parts.echo) : 'none');
+    this.filter = new EchoFilter(this.echo, hasBody ? echoTreatment(status, headers, this.echo) : 'none');
     this.pending = { status, statusText, headers: [...passed.headers, ...this.parts.ownHeaders] };
     if (!this.filter.keepsAll) this.writeHead();
   }
@@ -148,7 +155,7 @@ export class AnswerStream implements AnswerSink {
 
   private addTrailers(trailers: RawHeaders): void {
     if (trailers.length === 0) return;
-    const passed = withoutEchoes(responseHeaders(trailers, this.parts.rules), this.parts.echo).headers;
+    const passed = withoutEchoes(responseHeaders(trailers, this.parts.rules), this.echo).headers;
     const pairs: [string, string][] = [];
     for (let at = 0; at + 1 < passed.length; at += 2) pairs.push([passed[at] as string, passed[at + 1] as string]);
     this.response.addTrailers(pairs);

@@ -1,0 +1,59 @@
+import type { Dispatcher } from 'undici';
+import { SecondTry } from './second-try.js';
+import { type AnswerSink, type UpstreamCall, UpstreamExchange } from './upstream-exchange.js';
+
+export interface TriesParts {
+  readonly sink: AnswerSink;
+  readonly dispatcher: Dispatcher;
+  /** The same call with another credential, or undefined when there is none; without it there is one try. */
+  readonly again?: (() => Promise<UpstreamCall | undefined>) | undefined;
+}
+
+/** The exchange of a call: one, or a second in its place when the upstream refuses a credential that can be had anew. */
+export class Tries {
+  retried = false;
+  private current: UpstreamExchange;
+
+  constructor(
+    first: UpstreamCall,
+    private readonly parts: TriesParts,
+  ) {
+    this.current = new UpstreamExchange(first, this.firstSink(parts.again));
+  }
+
+  /** True from the moment the first byte of a request may have left. */
+  get started(): boolean {
+    return this.retried || this.current.started;
+  }
+
+  dispatch(): void {
+    this.current.dispatch(this.parts.dispatcher);
+  }
+
+  abort(error: Error): void {
+    this.current.abort(error);
+  }
+
+  resume(): void {
+    this.current.resume();
+  }
+
+  private firstSink(again: TriesParts['again']): AnswerSink {
+    if (!again) return this.parts.sink;
+    return new SecondTry({
+      sink: this.parts.sink,
+      renew: async () => {
+        const call = await again();
+        return call && ((): void => this.replace(call));
+      },
+      discard: () => this.current.abort(new Error('the answer is not wanted')),
+      resume: () => this.current.resume(),
+    });
+  }
+
+  private replace(call: UpstreamCall): void {
+    this.retried = true;
+    this.current = new UpstreamExchange(call, this.parts.sink);
+    this.dispatch();
+  }
+}
