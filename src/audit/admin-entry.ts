@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { canonicalize } from '../kernel/canonical-json.js';
 import type { JsonObject } from '../kernel/json.js';
-import type { EntryDraft } from './domain/entry.js';
+import type { Actor, EntryDraft } from './domain/entry.js';
 
 /** Who administers, as the credential says. */
 export interface AdminActor {
+  /** Of the admin token, or the application of an agent that administers through control invoke. */
   readonly id: string;
+  readonly agent?: { readonly jti: string; readonly session?: string | undefined } | undefined;
 }
 
 /** What is known of the request that administers. */
@@ -28,6 +30,11 @@ export interface AdminAct {
   readonly detail?: JsonObject;
 }
 
+/** Who administers as the ledger names it: a person by the id of the token, an agent by its application and its token's `jti`. */
+export function administratorActor({ id, agent }: AdminActor): Actor {
+  return agent ? { kind: 'agent', id, token: agent.jti } : { kind: 'human', token: id };
+}
+
 /** The ledger entry of an administrative change: who, what, on what, and digests of before and after. */
 export function adminEntry(actor: AdminActor, origin: RequestOrigin, act: AdminAct): Omit<EntryDraft, 'zone'> {
   return {
@@ -35,7 +42,8 @@ export function adminEntry(actor: AdminActor, origin: RequestOrigin, act: AdminA
     occurredAt: act.occurredAt,
     requestId: origin.requestId,
     traceId: origin.traceId,
-    actor: { kind: 'human', token: actor.id },
+    actor: administratorActor(actor),
+    ...(actor.agent ? { application: actor.id, session: actor.agent.session } : {}),
     client: { address: origin.address, user_agent: origin.userAgent },
     detail: {
       ...act.detail,

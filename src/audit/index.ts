@@ -8,7 +8,7 @@ export { LogIdentity } from './log/log-identity.js';
 export { LogReader } from './log/log-reader.js';
 export { LogSigner } from './log/log-signer.js';
 export { nextOrigin, type EndedLog } from './domain/log/log-state.js';
-export { adminEntry, type AdminActor, type RequestOrigin } from './admin-entry.js';
+export { adminEntry, administratorActor, type AdminActor, type RequestOrigin } from './admin-entry.js';
 export { FACETS, type Facet } from './domain/facets.js';
 export type { EntryDraft, Actor } from './domain/entry.js';
 export type { Appended } from './group-commit.js';

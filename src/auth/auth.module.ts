@@ -1,10 +1,12 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { AuditLedger } from '../audit/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/index.js';
 import { Database } from '../platform/database/index.js';
 import { Envelope, SECRETS, type Secrets } from '../platform/secrets/index.js';
+import { PublicUrls } from '../platform/urls/index.js';
 import { AdminTokenView } from './admin-token-view.js';
 import { AdminTokens } from './admin-tokens.js';
 import { addressRanges } from './domain/address-ranges.js';
@@ -15,13 +17,21 @@ import { AccessGuard } from './http/access.guard.js';
 import { AdminKeysController } from './http/admin-keys.controller.js';
 import { AdminTokensController } from './http/admin-tokens.controller.js';
 import { AdminGuard } from './http/admin.guard.js';
+import { ControlGuard } from './http/control.guard.js';
 import { RuntimeGuard } from './http/runtime.guard.js';
 import { AdvanceKeys } from './jobs/advance-keys.js';
 import { KeyAdministration } from './key-administration.js';
 import { KeyLifecycle } from './key-lifecycle.js';
 import { KeyMinting } from './key-minting.js';
 import { KeyRing } from './key-ring.js';
-import { ADMIN_TOKEN_MAC, CLIENT_SECRET_MAC } from './ports.js';
+import {
+  ADMIN_TOKEN_MAC,
+  CLIENT_SECRET_MAC,
+  TOKEN_STATUS,
+  ZONE_DIRECTORY,
+  type TokenStatus,
+  type ZoneDirectory,
+} from './ports.js';
 import { secretMac } from './secret-macs.js';
 import { TokenSigner } from './token-signer.js';
 import { TokenVerifier } from './token-verifier.js';
@@ -58,6 +68,21 @@ import { TokenVerifier } from './token-verifier.js';
     IdTokens,
     AdminGuard,
     RuntimeGuard,
+    {
+      provide: ControlGuard,
+      inject: [
+        TokenVerifier,
+        PublicUrls,
+        ChangeFeed,
+        RuntimeProofs,
+        AdminTokenView,
+        TOKEN_STATUS,
+        ZONE_DIRECTORY,
+        AuditLedger,
+        CLOCK,
+      ],
+      useFactory: makeControlGuard,
+    },
     AdvanceKeys,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
@@ -84,4 +109,20 @@ function makeAdminTokenView(
     bootstrapToken: secrets.adminToken.reveal(),
     maySendBootstrap,
   });
+}
+
+function makeControlGuard(
+  ...[verifier, urls, feed, proofs, admins, statuses, zones, ledger, clock]: [
+    TokenVerifier,
+    PublicUrls,
+    ChangeFeed,
+    RuntimeProofs,
+    AdminTokenView,
+    TokenStatus,
+    ZoneDirectory,
+    AuditLedger,
+    Clock,
+  ]
+): ControlGuard {
+  return new ControlGuard(verifier, urls, feed, proofs, { admins, statuses, zones, ledger, now: () => clock.now() });
 }

@@ -4,6 +4,12 @@ import { AppError } from '../kernel/app-error.js';
 import { requestFacts, type Capability, type RequestFacts } from '../platform/http/index.js';
 import type { VerifiedToken } from './token-verifier.js';
 
+/** An agent that administers, for the evidence. */
+export interface AdministeringAgent {
+  readonly jti: string;
+  readonly session?: string | undefined;
+}
+
 /** An administrator, as the admin token says. */
 export interface AdminPrincipal {
   readonly kind: 'admin';
@@ -15,6 +21,8 @@ export interface AdminPrincipal {
   readonly zones?: ReadonlySet<string>;
   /** True for the token of the secret file alone. */
   readonly bootstrap: boolean;
+  /** Set when an agent administers through control invoke: then `id` is its application. */
+  readonly agent?: AdministeringAgent;
 }
 
 /** An application or one of its sessions, as its token says. */
@@ -27,7 +35,14 @@ export interface RuntimePrincipal {
   readonly suspended: boolean;
 }
 
-export type Principal = AdminPrincipal | RuntimePrincipal;
+/** An agent that administers, as its control token says. */
+export interface ControlPrincipal {
+  readonly kind: 'control';
+  readonly zone: string;
+  readonly token: VerifiedToken;
+}
+
+export type Principal = AdminPrincipal | RuntimePrincipal | ControlPrincipal;
 
 /** Injects the {@link AdminPrincipal} of a route with `@AdminAccess`. */
 export const Admin = createParamDecorator((_: unknown, context: ExecutionContext) => principalOf(context, 'admin'));

@@ -1,7 +1,7 @@
 import { AppError } from '../kernel/app-error.js';
 import type { Clock } from '../kernel/clock.js';
 import type { JsonObject } from '../kernel/json.js';
-import { adminEntry, type AuditedChanges, type ChangeTx, type RequestOrigin } from '../audit/index.js';
+import { type AdminActor, adminEntry, type AuditedChanges, type ChangeTx, type RequestOrigin } from '../audit/index.js';
 import { SYSTEM_ZONE } from './domain/zone.js';
 import type { EndedBy } from './kill-switch.js';
 import { isRetryable, translateConflict } from './persistence/conflicts.js';
@@ -14,6 +14,9 @@ export interface AdminCall {
     readonly id: string;
     /** The zones the token is bound to; a global token is bound to none. */
     readonly zones?: ReadonlySet<string> | undefined;
+    readonly capabilities: ReadonlySet<string>;
+    /** Set when an agent administers; then `id` is its application. */
+    readonly agent?: AdminActor['agent'];
   };
   readonly origin: RequestOrigin;
 }
@@ -92,7 +95,11 @@ export class AdminChanges {
       now,
       call,
       note: (deed) => tx.record(adminEntry(call.actor, call.origin, { ...deed, occurredAt: now })),
-      ending: (reason) => ({ reason, actor: `admin:${call.actor.id}`, now }),
+      ending: (reason) => ({
+        reason,
+        actor: call.actor.agent ? `app:${call.actor.id}` : `admin:${call.actor.id}`,
+        now,
+      }),
     };
   }
 }

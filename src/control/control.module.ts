@@ -1,11 +1,12 @@
 import { Global, Module, type Provider } from '@nestjs/common';
-import { AuditedChanges, LogIdentity } from '../audit/index.js';
+import { AuditedChanges, AuditLedger, LogIdentity } from '../audit/index.js';
 import { CLIENT_SECRET_MAC, KeyRing, ZONE_DIRECTORY, type ClientSecretMac } from '../auth/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { Database } from '../platform/database/index.js';
 import { EgressGuard } from '../platform/egress/index.js';
 import { Envelope } from '../platform/secrets/index.js';
+import { CONTROL_GATE } from '../platform/http/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { AdminChanges } from './admin-changes.js';
 import { Applications } from './applications.js';
@@ -26,6 +27,13 @@ import { ProvidersController } from './http/providers.controller.js';
 import { ResourcesController } from './http/resources.controller.js';
 import { SubjectIssuersController } from './http/subject-issuers.controller.js';
 import { ZonesController } from './http/zones.controller.js';
+import { CommandCatalogue } from './invoke/command-catalogue.js';
+import { ControlController } from './invoke/control.controller.js';
+import { ControlGate } from './invoke/control-gate.js';
+import { ControlInvocation } from './invoke/control-invocation.js';
+import { ControlResource } from './invoke/control-resource.js';
+import { InvocationRates } from './invoke/invocation-rates.js';
+import { CONTROL_DECISION, type ControlDecision } from './invoke/ports.js';
 import { KillSwitch } from './kill-switch.js';
 import { Protection } from './protection.js';
 import { Providers } from './providers.js';
@@ -46,6 +54,33 @@ const readModel: Provider[] = [
   { provide: KillSwitch, useFactory: () => new KillSwitch() },
 ];
 
+const invoke: Provider[] = [
+  ControlGate,
+  { provide: CONTROL_GATE, useExisting: ControlGate },
+  CommandCatalogue,
+  ControlResource,
+  {
+    provide: InvocationRates,
+    inject: [CLOCK],
+    useFactory: (clock: Clock) => new InvocationRates(() => clock.monotonic()),
+  },
+  {
+    provide: ControlInvocation,
+    inject: [CommandCatalogue, Catalogue, AuditLedger, InvocationRates, CONTROL_DECISION, PublicUrls, CLOCK],
+    useFactory: (
+      ...[commands, zones, ledger, rates, decision, urls, clock]: [
+        CommandCatalogue,
+        Catalogue,
+        AuditLedger,
+        InvocationRates,
+        ControlDecision,
+        PublicUrls,
+        Clock,
+      ]
+    ) => new ControlInvocation(commands, zones, ledger, rates, decision, { urls, clock }),
+  },
+];
+
 const administration: Provider[] = [
   {
     provide: AdminChanges,
@@ -59,9 +94,9 @@ const administration: Provider[] = [
   },
   {
     provide: Zones,
-    inject: [Database, AdminChanges, Catalogue, KillSwitch, KeyRing, LogIdentity, PublicUrls],
+    inject: [Database, AdminChanges, Catalogue, KillSwitch, KeyRing, LogIdentity, PublicUrls, ControlResource],
     useFactory: (
-      ...[database, changes, catalogue, killSwitch, keys, logs, urls]: [
+      ...[database, changes, catalogue, killSwitch, keys, logs, urls, control]: [
         Database,
         AdminChanges,
         Catalogue,
@@ -69,8 +104,9 @@ const administration: Provider[] = [
         KeyRing,
         LogIdentity,
         PublicUrls,
+        ControlResource,
       ]
-    ) => new Zones({ database, changes, catalogue, killSwitch, keys, logs, urls }),
+    ) => new Zones({ database, changes, catalogue, killSwitch, keys, logs, urls, control }),
   },
   {
     provide: Applications,
@@ -112,8 +148,9 @@ const administration: Provider[] = [
   },
   {
     provide: Grants,
-    inject: [Database, AdminChanges],
-    useFactory: (database: Database, changes: AdminChanges) => new Grants(database, changes),
+    inject: [Database, AdminChanges, CommandCatalogue],
+    useFactory: (database: Database, changes: AdminChanges, commands: CommandCatalogue) =>
+      new Grants(database, changes, commands),
   },
   {
     provide: SubjectIssuers,
@@ -159,8 +196,9 @@ const administration: Provider[] = [
     AdminAuditController,
     LogController,
     PublicLogController,
+    ControlController,
   ],
-  providers: [...readModel, ...administration],
+  providers: [...readModel, ...invoke, ...administration],
   exports: [Catalogue, ProviderSecrets, ZONE_DIRECTORY, KillSwitch],
 })
 export class ControlModule {}

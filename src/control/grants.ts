@@ -7,6 +7,9 @@ import { changedTime, refuseArchived } from './domain/changes.js';
 import { Faults } from './domain/faults.js';
 import { grantBody } from './domain/grant.js';
 import { isObjectId } from './domain/object-id.js';
+import { isControlResource } from './domain/resources/control-resource.js';
+import type { CommandCatalogue } from './invoke/command-catalogue.js';
+import { mayGrantCommand } from './invoke/domain/command-rights.js';
 import { ApplicationEntity } from './persistence/entities/application.entity.js';
 import { GrantEntity } from './persistence/entities/grant.entity.js';
 import { getObject, listObjects, statusFilter, type Slice } from './persistence/lists.js';
@@ -40,6 +43,7 @@ export class Grants {
   constructor(
     private readonly database: Database,
     private readonly changes: AdminChanges,
+    private readonly commands: CommandCatalogue,
   ) {}
 
   create(call: AdminCall, zone: string, input: NewGrant): Promise<GrantEntity> {
@@ -49,7 +53,8 @@ export class Grants {
   /** Makes a grant in the transaction of a larger change. */
   async make(tx: AdminTx, input: NewGrant): Promise<GrantEntity> {
     const faults = new Faults();
-    await checkReferences(tx, input, faults);
+    const resource = await checkReferences(tx, input, faults);
+    if (resource) this.refuseForeignCommands(tx, resource, input.scopes);
     if (input.expiresAt !== undefined && input.expiresAt <= tx.now) faults.add('expires_at', 'must be in the future');
     faults.refuse();
     const at = new Date(tx.now);
@@ -97,7 +102,10 @@ export class Grants {
       // The resource before the grant, as in changes of the resource that reach down to its grants.
       const declares = scopes && (await holdResourceOf(tx, id));
       const before = await lockForChange(tx, id, change.condition);
-      if (declares) refuseUndeclared(declares, scopes);
+      if (declares) {
+        refuseUndeclared(declares, scopes);
+        this.refuseForeignCommands(tx, declares, scopes);
+      }
       const after: GrantEntity = {
         ...before,
         scopes: scopes ? [...new Set(scopes)] : before.scopes,
@@ -109,6 +117,14 @@ export class Grants {
       await save(tx, 'grants.update', before, after);
       return after;
     });
+  }
+
+  /** Nobody hands on a command that is not theirs to give (T12): see {@link mayGrantCommand}. */
+  private refuseForeignCommands({ call }: AdminTx, resource: ResourceEntity, scopes: readonly string[]): void {
+    if (!isControlResource(resource)) return;
+    const foreign = scopes.filter((scope) => !mayGrantCommand(call.actor, this.commands.byScope(scope)));
+    if (foreign.length > 0)
+      throw new AppError('insufficient_capability', `The token may not grant ${foreign.slice(0, 5).join(', ')}.`);
   }
 
   /** Archives the grant for good; what it allowed is refused from now on. */
@@ -134,13 +150,14 @@ async function save(tx: AdminTx, action: string, before: GrantEntity, after: Gra
 }
 
 /** Both ends must be there, of this zone and active; they stay so until the transaction ends. */
-async function checkReferences(tx: AdminTx, input: NewGrant, faults: Faults): Promise<void> {
+async function checkReferences(tx: AdminTx, input: NewGrant, faults: Faults): Promise<ResourceEntity | undefined> {
   const application = await holdObject(tx, ApplicationEntity, input.application);
   if (application?.status !== 'active')
     faults.add('application', 'must be the id of an active application of this zone');
   const resource = await holdObject(tx, ResourceEntity, input.resource);
   if (resource?.status !== 'active') faults.add('resource', 'must be the id of an active resource of this zone');
   else checkDeclared(resource, input.scopes, faults);
+  return resource;
 }
 
 async function holdResourceOf(tx: AdminTx, id: string): Promise<ResourceEntity> {

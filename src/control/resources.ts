@@ -8,6 +8,7 @@ import type { PublicUrls } from '../platform/urls/index.js';
 import type { AdminCall, AdminChanges, AdminTx } from './admin-changes.js';
 import { refuseArchived } from './domain/changes.js';
 import { invalidRequest } from './domain/faults.js';
+import { isControlResource } from './domain/resources/control-resource.js';
 import { defaultIdentifier } from './domain/resources/identifier.js';
 import {
   resourceBody,
@@ -137,6 +138,7 @@ export class Resources {
   ): Promise<ResourceEntity> {
     refuseForeignEgress(call, change.patch.egress);
     const seen = await this.get(zone, id);
+    refuseBuiltIn(seen);
     change.condition.assert(seen.version);
     const draft = drafted(seen, change.patch);
     this.refuseFaulty(draft);
@@ -149,6 +151,7 @@ export class Resources {
   archive(call: AdminCall, zone: string, id: string, condition: Precondition): Promise<void> {
     const work = async (tx: AdminTx): Promise<void> => {
       const before = await lockObject(tx, ResourceEntity, id);
+      refuseBuiltIn(before);
       condition.assert(before.version);
       refuseArchived(before);
       const at = new Date(tx.now);
@@ -167,7 +170,8 @@ export class Resources {
 
   /** The resource as administrators see it. */
   body(row: ResourceEntity): JsonObject {
-    return resourceBody(row, this.parts.urls.gateway(row.zone, row.slug));
+    const { urls } = this.parts;
+    return resourceBody(row, { gateway: urls.gateway(row.zone, row.slug), control: urls.controlInvoke() });
   }
 
   private async replace(tx: AdminTx, seen: ResourceEntity, draft: ResourceDraft): Promise<ResourceEntity> {
@@ -205,6 +209,11 @@ export class Resources {
     const faults = resourceFaults(draft, this.parts.urls.base());
     if (faults.length > 0) throw invalidRequest(faults);
   }
+}
+
+/** The control resource is what the server's commands are; nobody changes it. */
+function refuseBuiltIn(row: ResourceEntity): void {
+  if (isControlResource(row)) throw new AppError('conflict', 'The resource is built in and cannot be changed.');
 }
 
 /** What a zone's own administrators may not open: only a global token grants egress (T3, T12). */

@@ -9,6 +9,7 @@ import type { AdminCall, AdminChanges, AdminTx } from './admin-changes.js';
 import type { Catalogue } from './catalogue/catalogue.js';
 import { SYSTEM_ZONE, zoneBody } from './domain/zone.js';
 import type { StoredZoneSettings } from './domain/zone-settings.js';
+import type { ControlResource } from './invoke/control-resource.js';
 import type { KillSwitch } from './kill-switch.js';
 import { getZone, listZones, type Slice } from './persistence/lists.js';
 import { createZoneRows } from './persistence/zone-rows.js';
@@ -34,6 +35,7 @@ export interface ZonesParts {
   readonly keys: KeyRing;
   readonly logs: LogIdentity;
   readonly urls: PublicUrls;
+  readonly control: ControlResource;
 }
 
 /** Zones: tenants, each an issuer with keys, a feed and a ledger of its own. */
@@ -54,6 +56,7 @@ export class Zones {
         at: new Date(tx.now),
       });
       await this.parts.keys.ensureZone(tx, slug, settings.signing_alg);
+      await this.parts.control.make(tx);
       tx.changed('zone', slug);
       tx.note({ action: 'zones.create', target: `zone:${slug}`, after: this.body(row) });
       return row;

@@ -29,12 +29,15 @@ export interface CallQuestion {
   readonly address: string;
 }
 
-export type AskedOperation = Pick<CallQuestion, 'operation' | 'scopes'>;
+export type AskedOperation = Pick<DecisionQuestion, 'operation' | 'scopes'>;
 
 export interface Judgement {
   readonly decision: Decision;
   readonly lineageEnd: number | undefined;
 }
+
+/** What the decision reads; what is no operation of an upstream, a command of control, has none. */
+export type DecisionQuestion = Omit<CallQuestion, 'operation'> & Partial<Pick<CallQuestion, 'operation'>>;
 
 /** A call that may be made now. */
 export interface Permission {
@@ -79,7 +82,7 @@ export class CallAuthority {
   }
 
   /** The decision of exchange and control, asked about this call. Whatever does not permit refuses. */
-  async decide(question: CallQuestion, now: number): Promise<Permission> {
+  async decide(question: DecisionQuestion, now: number): Promise<Permission> {
     const { decision, lineageEnd } = (await this.judge(question, now))(question);
     if (decision.outcome !== 'allow') throw refusalOf(decision, question.scopes);
     const ends = [
@@ -92,7 +95,7 @@ export class CallAuthority {
   }
 
   /** Everything that the decision needs looked up once, for many operations of one caller. */
-  async judge(question: CallQuestion, now: number): Promise<(operation: AskedOperation) => Judgement> {
+  async judge(question: DecisionQuestion, now: number): Promise<(operation: AskedOperation) => Judgement> {
     const { zone, resource, token } = question;
     await this.policies.ready(zone.slug);
     const lineage = await this.lineage(zone.slug, token.claims, now);
@@ -107,7 +110,11 @@ export class CallAuthority {
     };
     const facts = decisionFacts(parties, (application, id) => zone.grantsAt(application, id));
     return ({ operation, scopes }) => ({
-      decision: this.policies.decide(zone.slug, { targets: [resource], scope: scopes }, { ...facts, operation }),
+      decision: this.policies.decide(
+        zone.slug,
+        { targets: [resource], scope: scopes },
+        operation === undefined ? facts : { ...facts, operation },
+      ),
       lineageEnd: lineage?.endsAt,
     });
   }

@@ -1,8 +1,8 @@
-import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Global, Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { AuditModule } from '../audit/index.js';
 import { AuthModule, KeyRing } from '../auth/index.js';
-import { ControlModule } from '../control/index.js';
+import { CONTROL_DECISION, ControlModule } from '../control/index.js';
 import { CoordinatorModule, RuntimeState } from '../coordinator/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
@@ -12,6 +12,7 @@ import { StsModule } from '../sts/index.js';
 import { Bindings } from './bindings.js';
 import { CallAuthority } from './call-authority.js';
 import { CallLedger } from './call-ledger.js';
+import { ControlDecisions } from './authority/control-decisions.js';
 import { GatewayCalls } from './gateway-calls.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { McpCalls } from './mcp/mcp-calls.js';
@@ -22,13 +23,15 @@ import { OpenCalls } from './open-calls.js';
 import { ProviderCredentials } from './provider-credentials.js';
 import { RateLimits } from './rate-limits.js';
 
-/** The enforcement point in front of upstreams. */
+/** The enforcement point in front of upstreams. Global, because control asks it for the decision about commands. */
+@Global()
 @Module({
   imports: [AuditModule, AuthModule, PolicyModule, ControlModule, CoordinatorModule, StsModule],
   controllers: [ResourceMetadataController],
   providers: [
     Bindings,
     CallAuthority,
+    { provide: CONTROL_DECISION, useClass: ControlDecisions },
     CallLedger,
     MandateProof,
     McpCalls,
@@ -60,6 +63,7 @@ import { RateLimits } from './rate-limits.js';
       useFactory: makeCalls,
     },
   ],
+  exports: [CONTROL_DECISION],
 })
 export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

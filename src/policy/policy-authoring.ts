@@ -2,7 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../kernel/app-error.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import type { JsonObject } from '../kernel/json.js';
-import { adminEntry, AuditedChanges, type AdminActor, type ChangeTx, type RequestOrigin } from '../audit/index.js';
+import {
+  adminEntry,
+  administratorActor,
+  AuditedChanges,
+  type AdminActor,
+  type ChangeTx,
+  type RequestOrigin,
+} from '../audit/index.js';
 import { newId } from '../platform/ids/index.js';
 import { Database, type ZoneTx } from '../platform/database/index.js';
 import { cedarSchema } from './domain/cedar-schema.js';
@@ -145,7 +152,7 @@ export class PolicyAuthoring {
       type: 'policy.activated',
       occurredAt: this.clock.now(),
       requestId: call.origin.requestId,
-      actor: { kind: 'human', token: call.actor.id },
+      actor: administratorActor(call.actor),
       detail,
     });
     return this.set(tx, after.version);

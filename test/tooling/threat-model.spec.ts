@@ -89,6 +89,6 @@ describe('the verifier of the threat model', () => {
   });
 
   it('lists what is open instead of passing it over', () => {
-    expect(verifyRun([]).text).toMatch(/^T9 open: .*control invoke/m);
+    expect(verifyRun([]).text).toMatch(/^T10 open: .*provenance/m);
   });
 });

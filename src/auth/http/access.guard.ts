@@ -1,8 +1,8 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../../kernel/app-error.js';
 import { routeAccess } from '../../platform/http/index.js';
 import { AdminGuard } from './admin.guard.js';
+import { ControlGuard } from './control.guard.js';
 import { RuntimeGuard } from './runtime.guard.js';
 
 /** In front of every handler: does what the route's access declaration says, and refuses where there is none. */
@@ -11,6 +11,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly admin: AdminGuard,
     private readonly runtime: RuntimeGuard,
+    private readonly control: ControlGuard,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -24,7 +25,7 @@ export class AccessGuard implements CanActivate {
       case 'runtime':
         return this.runtime.canActivate(context);
       case 'control':
-        throw new AppError('control_disabled', 'The control endpoint is off.', { retryAfter: 60 });
+        return this.control.canActivate(context);
       case undefined:
         throw new Error('a route without an access declaration was reached');
     }

@@ -95,9 +95,12 @@ export class Catalogue {
       this.absent.set(slug, true);
       return undefined;
     }
-    const index = new ZoneIndex(slug, { ...rows, zone: rows.zone }, (resource) =>
-      this.parts.urls.gateway(slug, resource),
-    );
+    const { urls } = this.parts;
+    const addresses = {
+      gateway: (resource: string) => urls.gateway(slug, resource),
+      control: () => urls.controlInvoke(),
+    };
+    const index = new ZoneIndex(slug, { ...rows, zone: rows.zone }, addresses);
     while (loading.pending.length > 0) await this.reload(index, loading.pending.splice(0));
     if (loading.restart) return this.fill(slug, loading);
     this.zones.set(slug, index);

@@ -3,7 +3,8 @@ import type { ApplicationRow } from '../domain/application.js';
 import type { CredentialRow } from '../domain/credentials/credential.js';
 import type { GrantRow } from '../domain/grant.js';
 import type { ProviderRow } from '../domain/providers/provider.js';
-import type { ResourceRow } from '../domain/resources/resource.js';
+import { isControlResource, publicIdentifier } from '../domain/resources/control-resource.js';
+import type { ResourceRow, ResourceUrls } from '../domain/resources/resource.js';
 import type { SubjectIssuerRow } from '../domain/subject-issuer.js';
 import type {
   ApplicationView,
@@ -55,16 +56,16 @@ export function providerView(row: ProviderRow): ProviderView {
   });
 }
 
-export function resourceView(row: ResourceRow, gatewayUrl: string): ResourceView {
+export function resourceView(row: ResourceRow, addresses: ResourceUrls): ResourceView {
   const { single_use, mcp, approval_binds_body, cookies, x_forwarded } = row.options;
   return Object.freeze({
     id: row.id,
     slug: row.slug,
-    identifier: row.identifier,
+    identifier: publicIdentifier(row, addresses.control),
     name: row.name,
     status: row.status,
     enforcement: row.enforcement,
-    gatewayUrl,
+    gatewayUrl: addresses.gateway,
     ...(row.upstreamUrl === null ? {} : { upstreamUrl: row.upstreamUrl }),
     scopes: new Set(row.scopes.map((scope) => scope.name)),
     operations: deepFreeze(row.operations),
@@ -72,6 +73,7 @@ export function resourceView(row: ResourceRow, gatewayUrl: string): ResourceView
     egress: deepFreeze(row.egress),
     limits: deepFreeze(row.limits),
     singleUse: single_use === true,
+    control: isControlResource(row),
     mcp: mcp === true,
     approvalBindsBody: approval_binds_body === true,
     ...(cookies === undefined ? {} : { cookies }),

@@ -56,6 +56,8 @@ export interface ResourceView {
   /** As declared: what is absent has the gateway's default. */
   readonly limits: ResourceLimits;
   readonly singleUse: boolean;
+  /** The built-in resource whose scopes are the administrative commands. */
+  readonly control: boolean;
   readonly mcp: boolean;
   readonly approvalBindsBody: boolean;
   readonly cookies?: 'pass';

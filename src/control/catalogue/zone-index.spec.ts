@@ -111,7 +111,14 @@ const none: ChangedIds = {
 };
 
 function index(more: Partial<CatalogueRows> = {}): ZoneIndex {
-  return new ZoneIndex('acme', { ...rows, ...more, zone }, (slug) => `https://caracal.example/g/acme/${slug}`);
+  return new ZoneIndex(
+    'acme',
+    { ...rows, ...more, zone },
+    {
+      gateway: (slug) => `https://caracal.example/g/acme/${slug}`,
+      control: () => 'https://caracal.example/control/v1/invoke',
+    },
+  );
 }
 
 describe('a zone in memory', () => {

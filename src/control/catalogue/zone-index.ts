@@ -26,8 +26,13 @@ interface ZoneFacts {
   readonly settings: ZoneSettings;
 }
 
-/** The gateway URL of a slug of the zone; an empty slug gives their common beginning. */
-export type GatewayUrlOf = (slug: string) => string;
+/** The public addresses of what a zone holds. */
+export interface ZoneAddresses {
+  /** The gateway URL of a slug of the zone; an empty slug gives their common beginning. */
+  gateway(slug: string): string;
+  /** The address of control invoke. */
+  control(): string;
+}
 
 /** A {@link ZoneView} that takes changes. Each change is taken in one synchronous step, so that nobody sees half of it. */
 export class ZoneIndex implements ZoneView {
@@ -41,7 +46,7 @@ export class ZoneIndex implements ZoneView {
   constructor(
     readonly slug: string,
     rows: CatalogueRows & { readonly zone: ZoneRow },
-    private readonly gatewayUrlOf: GatewayUrlOf,
+    private readonly addresses: ZoneAddresses,
   ) {
     this.facts = factsOf(rows.zone);
     this.put(rows);
@@ -100,7 +105,7 @@ export class ZoneIndex implements ZoneView {
   }
 
   resourceByTarget(target: string): ResourceView | undefined {
-    const gateway = this.gatewayUrlOf('');
+    const gateway = this.addresses.gateway('');
     if (!target.startsWith(gateway)) return this.resourceIndex.identifier(target);
     const resource = this.resourceIndex.slug(target.slice(gateway.length));
     return resource?.status === 'active' && resource.enforcement === 'gateway' ? resource : undefined;
@@ -126,7 +131,10 @@ export class ZoneIndex implements ZoneView {
     if (rows.zone) this.facts = factsOf(rows.zone);
     this.applications.update(rows.applications, rows.credentials.map(credentialView), goneCredentials);
     for (const row of rows.providers) this.providers.set(row.id, providerView(row));
-    for (const row of rows.resources) this.resourceIndex.put(resourceView(row, this.gatewayUrlOf(row.slug)));
+    for (const row of rows.resources) {
+      const addresses = { gateway: this.addresses.gateway(row.slug), control: this.addresses.control() };
+      this.resourceIndex.put(resourceView(row, addresses));
+    }
     for (const row of rows.grants) if (row.status === 'active') this.grantIndex.put(grantView(row));
     for (const row of rows.subjectIssuers) this.issuerIndex.put(row);
   }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
-import { adminEntry, type AdminActor, type RequestOrigin } from '../../audit/index.js';
+import { adminEntry, administratorActor, type AdminActor, type RequestOrigin } from '../../audit/index.js';
 import { Database } from '../../platform/database/index.js';
 import type { Initiator } from '../domain/initiator.js';
 import type { RevocationKind, RevocationRecord } from '../domain/revocation.js';
@@ -68,5 +68,5 @@ export class RevocationAdministration {
 }
 
 function administrator({ admin, origin }: AdminRuntimeCall): Initiator {
-  return { actor: { kind: 'human', token: admin.id }, name: `admin:${admin.id}`, origin };
+  return { actor: administratorActor(admin), name: `${admin.agent ? 'app' : 'admin'}:${admin.id}`, origin };
 }

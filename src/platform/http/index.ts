@@ -1,11 +1,15 @@
 export { Public, AdminAccess, RuntimeAccess, ControlAccess, OAuthClient } from './access/declarations.js';
 export { CAPABILITIES, type Access, type Capability } from './access/access.js';
+export { declaredRoutes, type DeclaredRoute } from './access/check-routes.js';
 export { routeAccess } from './access/route-access.js';
 export { Form } from './body/form.js';
 export { PROBLEM_MEDIA_TYPE, problemDocument } from './errors/problem.js';
 export { Unauthenticated, bearerChallenge, dpopChallenge } from './errors/unauthenticated.js';
 export { Idempotent } from './idempotency/idempotent.js';
 export { Facts, requestFacts, type RequestFacts } from './request/facts.js';
+export { hasPlainResult, invokeHandler, type HandlerInput } from './invocation/handler-invocation.js';
+export { handlerInputs } from './openapi/handler-inputs.js';
+export { selfContainedSchema } from './openapi/schemas.js';
 export { headerLines } from './request/header-lines.js';
 export { setCaller, type Caller } from './request/caller.js';
 export { summarize } from './request/summary.js';
@@ -13,5 +17,6 @@ export { conditionalParam, etag, requireIfMatch, Precondition } from './rest/pre
 export { listAnswer, page, type ListAnswer, type Page } from './rest/pagination.js';
 export { createHttpApp } from './server/create-http-app.js';
 export { HttpListeners, type ListenerUrls } from './server/http-listeners.js';
+export { CONTROL_GATE, type RouteGate } from './server/route-gate.js';
 export { REQUEST_METER, type RequestMeter } from './server/request-meter.js';
 export { HttpModule } from './http.module.js';

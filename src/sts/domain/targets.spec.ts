@@ -10,6 +10,7 @@ function resource(slug: string, members: Partial<TargetResource> = {}): TargetRe
     enforcement: 'gateway',
     scopes: new Set(['read']),
     singleUse: false,
+    control: false,
     status: 'active',
     ...members,
   };
@@ -21,6 +22,7 @@ const ALL = [
   resource('once', { singleUse: true }),
   resource('direct', { enforcement: 'direct' }),
   resource('gone', { status: 'archived' }),
+  resource('control', { enforcement: 'direct', control: true }),
 ];
 const LOOKUP = {
   byTarget: (uri: string) => ALL.find((item) => item.gatewayUrl === uri || item.identifier === uri),
@@ -68,6 +70,7 @@ describe('resolveTargets', () => {
     ['a gateway URL as audience', [], ['http://caracal/g/a/x']],
     ['one known and one unknown', ['https://api.example/x', 'https://api.example/z'], []],
     ['a direct resource beside another', ['https://api.example/x', 'https://api.example/direct'], []],
+    ['the control resource beside another', ['https://api.example/x', 'https://api.example/control'], []],
     ['a single-use resource beside another', ['https://api.example/x'], ['https://api.example/once']],
   ];
   it.each(refused)('[T2] refuses %s with invalid_target', (_name, resources, audiences) => {

@@ -9,6 +9,7 @@ export interface TargetResource {
   readonly enforcement: 'gateway' | 'direct';
   readonly scopes: ScopeSet;
   readonly singleUse: boolean;
+  readonly control: boolean;
   readonly status: string;
 }
 
@@ -25,7 +26,7 @@ export interface TargetNames {
 
 /**
  * The resources that were asked for, each once (RFC 8707 §2, RFC 8693 §2.1). One that is malformed, unknown or archived refuses the request
- * with `invalid_target`, and so does asking for several unless all of them allow more than one use and either all are gateway resources or the
+ * with `invalid_target`, and so does asking for several unless none is the control resource, all of them allow more than one use and either all are gateway resources or the
  * token is `bound` to a key: one server that is named could present it to another.
  */
 export function resolveTargets<R extends TargetResource>(
@@ -41,7 +42,7 @@ export function resolveTargets<R extends TargetResource>(
   if (targets.length === 0) throw invalidTarget('no resource was named');
   if (
     targets.length > 1 &&
-    !targets.every((target) => (bound || target.enforcement === 'gateway') && !target.singleUse)
+    !targets.every((target) => (bound || target.enforcement === 'gateway') && !target.singleUse && !target.control)
   )
     throw invalidTarget('these resources cannot share one token');
   return targets;

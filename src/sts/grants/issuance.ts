@@ -10,7 +10,7 @@ import type { Notes } from '../entry-notes.js';
 import type { TokenRequest } from './grant.js';
 
 export interface NewToken {
-  readonly klass: 'application' | 'mandate';
+  readonly klass: 'application' | 'mandate' | 'control';
   readonly claims: TokenClaims;
   readonly notes: Notes;
 }

@@ -26,6 +26,11 @@ export interface MandateRequest {
   readonly parents: readonly TokenClaims[];
 }
 
+/** A mandate for the control resource is a class of its own: used once, and accepted by control invoke alone. */
+interface MandateKind {
+  readonly klass: 'mandate' | 'control';
+}
+
 type Allowed = Extract<Decision, { outcome: 'allow' }>;
 
 /** From verified facts to a mandate: resolve targets, narrow and decide, record, sign, answer. */
@@ -41,9 +46,10 @@ export class Mandates {
     await this.policies.ready(request.zone.slug);
     const targets = resolve(request, asked);
     const allowed = this.decide(request, asked, targets);
-    const claims = await this.claims(request, asked, { audience: targets.map(audienceOf), allowed });
-    const notes = { scopes: [...allowed.scopes].sort(), policy: allowed.policy, detail: { token_class: 'mandate' } };
-    const { token, receipt } = await this.issuance.issue(request, { klass: 'mandate', claims, notes });
+    const klass = targets.some((target) => target.control) ? 'control' : 'mandate';
+    const claims = await this.claims(request, asked, { klass, audience: targets.map(audienceOf), allowed });
+    const notes = { scopes: [...allowed.scopes].sort(), policy: allowed.policy, detail: { token_class: klass } };
+    const { token, receipt } = await this.issuance.issue(request, { klass, claims, notes });
     return {
       access_token: token,
       token_type: tokenType(claims),
@@ -71,11 +77,11 @@ export class Mandates {
   private async claims(
     request: TokenRequest,
     asked: MandateRequest,
-    { audience, allowed }: { readonly audience: readonly string[]; readonly allowed: Allowed },
+    { klass, audience, allowed }: MandateKind & { readonly audience: readonly string[]; readonly allowed: Allowed },
   ): Promise<TokenClaims> {
     const { lineage, parents, lifetime, user } = asked;
     const basis = await this.bases.basis(request, {
-      klass: 'mandate',
+      klass,
       lifetime,
       ancestors: [...ancestorEnds(request, asked), allowed.endsAt],
       subject: user?.subject ?? subjectOf(request.client.application.id, lineage),

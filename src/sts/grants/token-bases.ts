@@ -2,13 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { epochSeconds } from '../../kernel/times.js';
 import { newUuid } from '../../platform/ids/index.js';
 import { PublicUrls } from '../../platform/urls/index.js';
+import type { ZoneView } from '../../control/index.js';
 import { RuntimeState } from '../../coordinator/index.js';
 import { narrowLifetime } from '../../policy/index.js';
 import { lifetimeRefusal, type TokenBasis } from '../domain/mandate-claims.js';
 import type { TokenRequest } from './grant.js';
 
 export interface BasisRequest {
-  readonly klass: 'application' | 'mandate';
+  readonly klass: 'application' | 'mandate' | 'control';
   /** Seconds asked for; omitted, the zone's usual lifetime of the class. */
   readonly lifetime?: number | undefined;
   /** When each ancestor but the client itself ends, in milliseconds. */
@@ -33,9 +34,11 @@ export class TokenBases {
     const issuedAt = epochSeconds(now);
     const { application, credential } = client;
     const ancestors = [...asked.ancestors, application.expiresAt ?? Number.POSITIVE_INFINITY];
-    const { application_seconds, mandate_seconds } = zone.settings.token_lifetimes;
-    const usual = asked.klass === 'application' ? application_seconds : mandate_seconds;
-    const lifetime = narrowLifetime(asked.klass, { issuedAt, asked: asked.lifetime ?? usual, ancestors });
+    const lifetime = narrowLifetime(asked.klass, {
+      issuedAt,
+      asked: asked.lifetime ?? usual(zone, asked.klass),
+      ancestors,
+    });
     if (!lifetime.ok) throw lifetimeRefusal(lifetime.fault);
     const subjectEpoch = asked.subjectEpoch ?? (await this.runtime.subjectEpoch(zone.slug, asked.subject));
     return {
@@ -49,4 +52,12 @@ export class TokenBases {
       epochs: { z: zone.epoch, a: application.epoch, s: subjectEpoch },
     };
   }
+}
+
+/** The zone's usual lifetime of a class, in seconds; control tokens have that of their class. */
+function usual({ settings }: ZoneView, klass: BasisRequest['klass']): number | undefined {
+  if (klass === 'control') return undefined;
+  return klass === 'application'
+    ? settings.token_lifetimes.application_seconds
+    : settings.token_lifetimes.mandate_seconds;
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
 import type { EgressGrants } from '../../../platform/egress/index.js';
+import { publicIdentifier } from './control-resource.js';
 
 /** One operation a resource declares; `scope` is one or more scope-tokens, all of them needed (RFC 6749 §3.3). */
 export type ResourceOperation =
@@ -56,17 +57,23 @@ export interface ResourceRow {
   readonly version: number;
 }
 
+/** Where a resource is reached: through the gateway, or, the control resource, at control invoke. */
+export interface ResourceUrls {
+  readonly gateway: string;
+  readonly control: string;
+}
+
 /** A resource as administrators see it. A direct resource has no gateway URL. */
-export function resourceBody(row: ResourceRow, gatewayUrl: string): JsonObject {
+export function resourceBody(row: ResourceRow, { gateway, control }: ResourceUrls): JsonObject {
   const { single_use = false, mcp = false, approval_binds_body = false, x_forwarded = false, cookies } = row.options;
   return {
     id: row.id,
     slug: row.slug,
-    identifier: row.identifier,
+    identifier: publicIdentifier(row, control),
     name: row.name,
     status: row.status,
     enforcement: row.enforcement,
-    ...(row.enforcement === 'gateway' ? { gateway_url: gatewayUrl } : {}),
+    ...(row.enforcement === 'gateway' ? { gateway_url: gateway } : {}),
     ...present({ upstream_url: row.upstreamUrl, provider: row.provider, server_application: row.serverApplication }),
     ...({
       scopes: row.scopes,

@@ -9,10 +9,15 @@ export interface AdminAccessOptions {
   readonly scrape?: boolean;
 }
 
+export interface ControlAccessOptions {
+  /** Admin tokens with this capability may call it too. */
+  readonly administrators?: Capability;
+}
+
 /** Who may call a route. The guards of `auth` enforce it; the body parsers and error filters go by it. */
 export type Access =
   | { readonly kind: 'public' }
   | ({ readonly kind: 'admin'; readonly capability: Capability } & AdminAccessOptions)
   | { readonly kind: 'runtime' }
-  | { readonly kind: 'control' }
+  | ({ readonly kind: 'control' } & ControlAccessOptions)
   | { readonly kind: 'oauth' };

@@ -1,5 +1,5 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
-import type { Access, AdminAccessOptions, Capability } from './access.js';
+import type { Access, AdminAccessOptions, Capability, ControlAccessOptions } from './access.js';
 
 const DECLARATIONS = Symbol('caracal:access');
 
@@ -18,9 +18,9 @@ export function RuntimeAccess(): MethodDecorator {
   return declare({ kind: 'runtime' });
 }
 
-/** A control token, or an admin token where the control gate allows it. */
-export function ControlAccess(): MethodDecorator {
-  return declare({ kind: 'control' });
+/** A control token, while the gate of control is open. */
+export function ControlAccess(options: ControlAccessOptions = {}): MethodDecorator {
+  return declare({ kind: 'control', ...options });
 }
 
 /** An OAuth endpoint: the handler authenticates the client from the form. Answers follow RFC 6749 §5. */

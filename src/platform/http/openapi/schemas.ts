@@ -40,6 +40,16 @@ export class Schemas {
   }
 }
 
+/** The schema of a class with everything that it refers to under `$defs`: complete by itself. */
+export function selfContainedSchema(dto: DtoClass): { readonly schema: JsonObject; readonly definitions: JsonObject } {
+  const schemas = new Schemas();
+  schemas.refer(dto);
+  const { [dto.name]: schema = {}, ...others } = JSON.parse(
+    JSON.stringify(schemas.all()).replaceAll(`"${PREFIX}`, '"#/$defs/'),
+  ) as Record<string, JsonObject>;
+  return { schema, definitions: others };
+}
+
 function toSchema(dto: DtoClass): JsonObject {
   const schema = targetConstructorToSchema(dto, {
     refPointerPrefix: PREFIX,

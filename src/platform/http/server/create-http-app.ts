@@ -11,6 +11,7 @@ import { PUBLIC_ROUTES } from '../public-routes.js';
 import { ValidationPipe } from '../rest/validation-pipe.js';
 import { installEdgeHooks } from './edge-hooks.js';
 import { REQUEST_METER, type RequestMeter } from './request-meter.js';
+import { CONTROL_GATE, type RouteGate } from './route-gate.js';
 import { securityHeaders } from './security-headers.js';
 import { serverOptions } from './server-options.js';
 import { Surfaces } from './surfaces.js';
@@ -50,7 +51,7 @@ export async function createHttpApp(
   module: Type | DynamicModule,
   parts: HttpAppParts,
 ): Promise<NestFastifyApplication> {
-  const late: LateParts = { meter: { observe: () => undefined }, takeBroken: undefined };
+  const late: LateParts = { meter: { observe: () => undefined }, controlGate: SHUT, takeBroken: undefined };
   const { adapter, fastify, filter, rawRoutes } = makeEdge(parts, late);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
@@ -58,6 +59,7 @@ export async function createHttpApp(
     abortOnError: false,
   });
   late.meter = optional(app, REQUEST_METER) ?? late.meter;
+  late.controlGate = optional(app, CONTROL_GATE) ?? late.controlGate;
   checkRoutes(declaredRoutes(app.get(ModulesContainer)), parts.publicRoutes ?? PUBLIC_ROUTES);
   late.takeBroken = parts.registerRaw?.(fastify, app);
   app.useGlobalFilters(filter);
@@ -71,8 +73,12 @@ export async function createHttpApp(
 /** What is known only once everything is injected, and before the first request. */
 interface LateParts {
   meter: RequestMeter;
+  controlGate: RouteGate;
   takeBroken: TakeBroken | undefined;
 }
+
+/** Until somebody says when they may be used, routes of control may not be. */
+const SHUT: RouteGate = { fault: () => Promise.resolve('there is no gate') };
 
 interface Edge {
   readonly adapter: FastifyAdapter;
@@ -99,7 +105,13 @@ function makeEdge({ settings, base, log }: HttpAppParts, late: LateParts): Edge 
   allowed.watch(fastify);
   const rawRoutes = watchRawRoutes(fastify);
   installBodyParsing(fastify);
-  installEdgeHooks(fastify, { surfaces, headers: securityHeaders(settings.publicUrl), log, meter: () => late.meter });
+  installEdgeHooks(fastify, {
+    surfaces,
+    headers: securityHeaders(settings.publicUrl),
+    log,
+    meter: () => late.meter,
+    controlGate: () => late.controlGate,
+  });
   return { adapter, fastify, filter, rawRoutes };
 }
 

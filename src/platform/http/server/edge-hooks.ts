@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../../kernel/app-error.js';
 import { runInRequest } from '../../logging/index.js';
 import { routeAccess } from '../access/route-access.js';
 import { requestFacts } from '../request/facts.js';
-import { contextOf } from '../request/summary.js';
+import { contextOf, summarize } from '../request/summary.js';
 import type { RequestMeter } from './request-meter.js';
+import type { RouteGate } from './route-gate.js';
 import type { Surfaces } from './surfaces.js';
 
 export interface EdgeHookParts {
@@ -11,7 +13,10 @@ export interface EdgeHookParts {
   readonly headers: Readonly<Record<string, string>>;
   readonly log: { info(fields: object, message: string): void };
   readonly meter: () => RequestMeter;
+  readonly controlGate: () => RouteGate;
 }
+
+const RETRY_AFTER_SECONDS = 60;
 
 /** What happens to every request whatever its route: listener, header fields, one summary line, one count. */
 export function installEdgeHooks(fastify: FastifyInstance, parts: EdgeHookParts): void {
@@ -26,9 +31,23 @@ export function installEdgeHooks(fastify: FastifyInstance, parts: EdgeHookParts)
     }
     runInRequest(contextOf(request), done);
   });
+  fastify.addHook('onRequest', async (request) => {
+    if (routeAccess(request)?.kind === 'control') await requireOpen(request, parts.controlGate());
+  });
   fastify.addHook('onResponse', (request, reply, done) => {
     conclude(request, reply, parts);
     done();
+  });
+}
+
+/** A gate that is shut says so before a byte of the request's body or its credentials are looked at. */
+async function requireOpen(request: FastifyRequest, gate: RouteGate): Promise<void> {
+  const fault = await gate.fault();
+  if (fault === undefined) return;
+  summarize(request, { code: 'control_disabled', reason: fault });
+  throw new AppError('control_disabled', 'The control endpoint is off.', {
+    detail: fault,
+    retryAfter: RETRY_AFTER_SECONDS,
   });
 }
 
