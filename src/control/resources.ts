@@ -9,6 +9,7 @@ import type { AdminCall, AdminChanges, AdminTx } from './admin-changes.js';
 import { refuseArchived } from './domain/changes.js';
 import { invalidRequest } from './domain/faults.js';
 import { isControlResource } from './domain/resources/control-resource.js';
+import type { DetailType } from './domain/resources/detail-types.js';
 import { defaultIdentifier } from './domain/resources/identifier.js';
 import {
   resourceBody,
@@ -32,6 +33,7 @@ export interface ResourceValues {
   readonly upstreamUrl?: string | null | undefined;
   readonly scopes?: readonly DeclaredScope[] | undefined;
   readonly operations?: readonly ResourceOperation[] | undefined;
+  readonly authorizationDetailsTypes?: readonly DetailType[] | undefined;
   readonly provider?: string | null | undefined;
   readonly egress?: EgressGrants | null | undefined;
   readonly limits?: ResourceLimits | null | undefined;
@@ -62,6 +64,7 @@ const BLANK: ResourceDraft = {
   enforcement: 'gateway',
   scopes: [],
   operations: [],
+  authorizationDetailsTypes: [],
   provider: null,
   egress: {},
   limits: {},
@@ -234,6 +237,7 @@ function drafted(base: ResourceDraft, values: ResourceValues): ResourceDraft {
     upstreamUrl: changed(base.upstreamUrl, values.upstreamUrl),
     scopes: values.scopes ?? base.scopes,
     operations: values.operations ?? base.operations,
+    authorizationDetailsTypes: values.authorizationDetailsTypes ?? base.authorizationDetailsTypes,
     provider: changed(base.provider, values.provider),
     egress: changed(base.egress, values.egress) ?? {},
     limits: changed(base.limits, values.limits) ?? {},

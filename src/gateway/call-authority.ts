@@ -13,6 +13,7 @@ import {
   traceLineage,
 } from '../policy/index.js';
 import { decisionFacts } from '../sts/index.js';
+import { detailsAllow } from './domain/detail-coverage.js';
 import { type GatewayCode, GatewayError } from './domain/gateway-error.js';
 import type { PresentedMandate } from './http/mandate-proof.js';
 
@@ -94,7 +95,7 @@ export class CallAuthority {
     return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy };
   }
 
-  /** Everything that the decision needs looked up once, for many operations of one caller. */
+  /** Everything that the decision needs looked up once, for many operations of one caller. What the mandate's details do not cover is thrown. */
   async judge(question: DecisionQuestion, now: number): Promise<(operation: AskedOperation) => Judgement> {
     const { zone, resource, token } = question;
     await this.policies.ready(zone.slug);
@@ -109,14 +110,17 @@ export class CallAuthority {
       now,
     };
     const facts = decisionFacts(parties, (application, id) => zone.grantsAt(application, id));
-    return ({ operation, scopes }) => ({
-      decision: this.policies.decide(
+    return (asked) => {
+      const { operation, scopes } = asked;
+      const question = { targets: [resource], scope: scopes };
+      const decision = this.policies.decide(
         zone.slug,
-        { targets: [resource], scope: scopes },
+        question,
         operation === undefined ? facts : { ...facts, operation },
-      ),
-      lineageEnd: lineage?.endsAt,
-    });
+      );
+      if (decision.outcome === 'allow' || decision.outcome === 'hold') requireDetails(resource, token, asked, now);
+      return { decision, lineageEnd: lineage?.endsAt };
+    };
   }
 
   /** Everything above once more, for a call that is already under way: until when it may go on, or why it may not. */
@@ -161,6 +165,20 @@ export class CallAuthority {
       throw new GatewayError('revoked', { detail: 'the work is another subject’s' });
     return lineage;
   }
+}
+
+/** The mandate's authorization details limit the call beyond its scope (RFC 9396 §2). */
+function requireDetails(
+  { identifier, gatewayUrl }: ResourceView,
+  { claims }: VerifiedToken,
+  { operation, scopes }: AskedOperation,
+  now: number,
+): void {
+  const { method = '', path = '', mcpTool: tool } = operation ?? {};
+  const call = { locations: [identifier, gatewayUrl], method, path, tool, scopes, now };
+  if (detailsAllow(claims.authorization_details, call)) return;
+  const detail = 'beyond the authorization details';
+  throw new GatewayError('operation_not_permitted', { detail, reasons: ['authorization_details'] });
 }
 
 function refusalOf(

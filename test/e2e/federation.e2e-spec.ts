@@ -10,6 +10,7 @@ import {
   type SceneClient,
   type SceneResource,
 } from '../support/oauth-scene.js';
+import { addResource, startUpstream } from '../support/gateway-scene.js';
 import { type IdTokenChanges, SubjectIssuer } from '../support/subject-issuer.js';
 
 const ID_TOKEN = 'urn:ietf:params:oauth:token-type:id_token';
@@ -323,6 +324,39 @@ describe('token exchange of an id_token (RFC 8693, delegation only)', () => {
       'invalid_request',
     ]);
     ok(await exchangeUser(issuer.mint({ claims }), token, { nonce: 'n-1' }));
+  });
+});
+
+describe('a mandate for a federated user at the gateway', () => {
+  it('passes, is decided on with its subject, and tells the upstream for whom and by whom', async () => {
+    let seen: Record<string, unknown> = {};
+    const upstream = await startUpstream((request, response) => {
+      seen = claimsOf(request.headers.authorization?.replace('Bearer ', '') ?? '');
+      response.end('ok');
+    });
+    const gate = await addResource(scene, client, {
+      upstream: upstream.url,
+      provider: { kind: 'mandate', config: {} },
+    });
+    const session = await scene.session(token);
+    const get = async (sub: string, actor: string): Promise<Response> => {
+      const target = { resource: gate.resource.gateway_url };
+      const answer = ok(await exchangeUser(issuer.mint({ claims: { sub } }), actor, target));
+      return gate.get('/x', { token: answer.access_token });
+    };
+    expect((await get('judy', session.session_token)).status).toBe(200);
+    expect(seen).toMatchObject({ sub: `user:${id}:judy`, sub_type: 'user', act: { sid: session.id } });
+    const text = `permit(principal, action, resource);
+      forbid(principal, action, resource) when {
+        context has operation && context.subject has issuer && context.subject.sub == "user:${id}:ken" };`;
+    const policies = created(await scene.admin('POST', '/policies', { name: 'no-ken', cedar: text }));
+    const set = created(await scene.admin('POST', '/policy-sets', { policies: [policies.id] }));
+    ok(await scene.admin('POST', `/policy-sets/${set.version}/activate`));
+    const refused = await get('ken', token);
+    expect([refused.status, refused.headers.get('caracal-error')]).toEqual([403, 'access_denied']);
+    expect((await get('leo', token)).status).toBe(200);
+    ok(await scene.runtime('POST', `/sessions/${session.id}/terminate`, token, {}));
+    await upstream.close();
   });
 });
 

@@ -5,6 +5,7 @@ import type { GrantRow } from '../domain/grant.js';
 import type { ProviderRow } from '../domain/providers/provider.js';
 import { isControlResource, publicIdentifier } from '../domain/resources/control-resource.js';
 import type { ResourceRow, ResourceUrls } from '../domain/resources/resource.js';
+import { detailMatcher } from '../domain/resources/detail-types.js';
 import type { SubjectIssuerRow } from '../domain/subject-issuer.js';
 import type {
   ApplicationView,
@@ -69,6 +70,9 @@ export function resourceView(row: ResourceRow, addresses: ResourceUrls): Resourc
     ...(row.upstreamUrl === null ? {} : { upstreamUrl: row.upstreamUrl }),
     scopes: new Set(row.scopes.map((scope) => scope.name)),
     operations: deepFreeze(row.operations),
+    detailTypes: new Map(
+      row.authorizationDetailsTypes.map((known) => [known.type, detailMatcher(known, row.enforcement === 'gateway')]),
+    ),
     ...(row.provider === null ? {} : { provider: row.provider }),
     egress: deepFreeze(row.egress),
     limits: deepFreeze(row.limits),

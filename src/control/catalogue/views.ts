@@ -50,6 +50,8 @@ export interface ResourceView {
   /** Every scope the resource declares. */
   readonly scopes: ScopeSet;
   readonly operations: readonly ResourceOperation[];
+  /** By type of authorization details that it knows: whether an object is one of it (RFC 9396 §5). */
+  readonly detailTypes: ReadonlyMap<string, (detail: JsonObject) => boolean>;
   /** Id of the provider; it may be archived, and then nothing may be injected or sent. */
   readonly provider?: string;
   readonly egress: EgressGrants;

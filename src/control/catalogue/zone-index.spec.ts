@@ -52,6 +52,7 @@ const resource: ResourceRow = {
   upstreamUrl: 'https://api.example',
   enforcement: 'gateway',
   scopes: [{ name: 'read' }],
+  authorizationDetailsTypes: [],
   operations: [{ method: 'GET', path: '/**', scope: 'read' }],
   provider: 'prv_1',
   egress: { allow: [{ cidr: '10.0.0.0/8', port: 443 }] },

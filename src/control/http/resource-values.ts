@@ -17,6 +17,7 @@ export function resourceValues(body: PatchResourceDto): ResourceValues {
     upstreamUrl: body.upstream_url,
     scopes: body.scopes && body.scopes.map((scope) => plain({ ...scope })),
     operations: declaredOperations(body.operations, body.scope),
+    authorizationDetailsTypes: body.authorization_details_types?.map((one) => plain({ ...one })),
     provider: body.provider,
     egress: body.egress && plain(body.egress),
     limits: body.limits && plain(body.limits),

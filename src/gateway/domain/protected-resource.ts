@@ -8,6 +8,8 @@ export interface ProtectedResourceFacts {
   readonly scopes: readonly string[];
   /** What proofs of possession may be signed with. */
   readonly proofAlgorithms: readonly string[];
+  /** Types of authorization details that it knows (RFC 9728 §2). */
+  readonly detailTypes: readonly string[];
 }
 
 /** OAuth 2.0 Protected Resource Metadata (RFC 9728 §2); `resource` is the gateway URL, string-equal to a mandate's audience (§3.3). */
@@ -19,6 +21,7 @@ export function protectedResourceMetadata(facts: ProtectedResourceFacts): JsonOb
     scopes_supported: facts.scopes,
     bearer_methods_supported: ['header'],
     dpop_signing_alg_values_supported: facts.proofAlgorithms,
+    ...(facts.detailTypes.length === 0 ? {} : { authorization_details_types_supported: facts.detailTypes }),
     resource_name: facts.name,
   };
 }

@@ -30,6 +30,7 @@ export class ResourceMetadataController {
       jwksUri: `${this.urls.issuer(zone.slug)}/jwks.json`,
       name: resource.name,
       proofAlgorithms: this.proofs.algorithms,
+      detailTypes: [...resource.detailTypes.keys()].sort(),
       scopes: [...resource.scopes].sort(),
     });
   }

@@ -1,7 +1,9 @@
 import { isId } from '../../kernel/ids.js';
+import type { JsonObject } from '../../kernel/json.js';
 import { OAuthError } from '../../kernel/oauth-error.js';
 import type { ScopeSet } from '../../kernel/scopes.js';
 import type { ParameterNames, Parameters } from './parameters.js';
+import { readDetails } from './requested-details.js';
 
 /** RFC 8693 §3. */
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
@@ -35,6 +37,7 @@ export interface ExchangeRequest {
   readonly resources: readonly string[];
   readonly audiences: readonly string[];
   readonly scope?: ScopeSet | undefined;
+  readonly details?: readonly JsonObject[] | undefined;
   readonly delegation?: string | undefined;
   readonly lifetime?: number | undefined;
 }
@@ -45,9 +48,6 @@ export function readExchangeRequest(parameters: Parameters): ExchangeRequest {
   const kind = subjectKind(parameters.required('subject_token_type'));
   const requested = parameters.one('requested_token_type');
   if (requested !== undefined) requireAccessTokenType('requested_token_type', requested);
-  if (parameters.one('authorization_details') !== undefined) {
-    throw new OAuthError('invalid_authorization_details', 'no type of authorization details is registered');
-  }
   if (parameters.one('approval') !== undefined)
     throw new OAuthError('invalid_request', 'approval is not an approval of this request');
   return {
@@ -58,6 +58,7 @@ export function readExchangeRequest(parameters: Parameters): ExchangeRequest {
     resources: parameters.all('resource'),
     audiences: parameters.all('audience'),
     scope: parameters.scope(),
+    details: readDetails(parameters.one('authorization_details')),
     delegation: delegation(parameters),
     lifetime: parameters.lifetime(),
   };

@@ -37,6 +37,8 @@ export interface MandateFacts {
   /** What its resources are called in `aud`; one is a plain string, several an array of exactly these. */
   readonly audience: readonly string[];
   readonly scopes: ScopeSet;
+  /** The authorization details that were granted (RFC 9396 §9.1). */
+  readonly details?: readonly JsonObject[] | undefined;
   /** How authority came to the session that acts; undefined when an application acts without a session. */
   readonly lineage?: Lineage | undefined;
   /** The federated user who was proved by an id_token. */
@@ -46,13 +48,18 @@ export interface MandateFacts {
 }
 
 /** The claims of an application token (RFC 9068 §2.2). Its audience is the issuer alone; `scope` only when it was asked for. */
-export function applicationTokenClaims(basis: TokenBasis, scope: ScopeSet | undefined): TokenClaims {
+export function applicationTokenClaims(
+  basis: TokenBasis,
+  scope: ScopeSet | undefined,
+  details?: readonly JsonObject[],
+): TokenClaims {
   return {
     ...commonClaims(basis),
     aud: basis.issuer,
     sub: applicationSubject(basis.client.application),
     sub_type: 'application',
     ...(scope === undefined ? {} : { scope: formatScope(scope) }),
+    ...(details === undefined ? {} : { authorization_details: details }),
   };
 }
 
@@ -67,6 +74,7 @@ export function mandateClaims(basis: TokenBasis, facts: MandateFacts): TokenClai
     ...commonClaims(basis),
     aud: facts.audience.length === 1 ? (facts.audience[0] as string) : facts.audience,
     scope: formatScope(facts.scopes),
+    ...(facts.details === undefined ? {} : { authorization_details: facts.details }),
     ...subjectClaims(basis.client, facts),
     ...(parents.length === 0 ? {} : { ptk: parents }),
   };

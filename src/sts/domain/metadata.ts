@@ -5,12 +5,16 @@ export const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post',
 /** FAPI 2.0 §5.4: never RS256, never a shared secret. */
 export const ASSERTION_ALGORITHMS = ['ES256', 'PS256', 'EdDSA', 'Ed25519'];
 
+export interface ServerFacts {
+  readonly issuer: string;
+  readonly grantTypes: readonly string[];
+  readonly proofAlgorithms: readonly string[];
+  /** Types of authorization details that some resource knows (RFC 9396 §10). */
+  readonly detailTypes: readonly string[];
+}
+
 /** Authorization server metadata of one issuer (RFC 8414 §2). Only what works is listed. */
-export function serverMetadata(
-  issuer: string,
-  grantTypes: readonly string[],
-  proofAlgorithms: readonly string[],
-): JsonObject {
+export function serverMetadata({ issuer, grantTypes, proofAlgorithms, detailTypes }: ServerFacts): JsonObject {
   const endpoint = (name: string): JsonObject => ({
     [`${name}_endpoint_auth_methods_supported`]: CLIENT_AUTH_METHODS,
     [`${name}_endpoint_auth_signing_alg_values_supported`]: ASSERTION_ALGORITHMS,
@@ -28,5 +32,6 @@ export function serverMetadata(
     ...endpoint('introspection'),
     ...endpoint('revocation'),
     dpop_signing_alg_values_supported: [...proofAlgorithms],
+    ...(detailTypes.length === 0 ? {} : { authorization_details_types_supported: [...detailTypes] }),
   };
 }

@@ -5,6 +5,7 @@ import { formatScope, isSubset, type ScopeSet, union } from '../../kernel/scopes
 import { applicationSubject } from '../../kernel/subjects.js';
 import { applicationTokenClaims, tokenType } from '../domain/mandate-claims.js';
 import type { ParameterNames } from '../domain/parameters.js';
+import { detailsEnd, grantAnywhere, readDetails } from '../domain/requested-details.js';
 import type { Grant, TokenRequest } from './grant.js';
 import { Issuance } from './issuance.js';
 import { Mandates } from './mandates.js';
@@ -30,30 +31,30 @@ export class ClientCredentialsGrant implements Grant {
 
   async handle(request: TokenRequest): Promise<JsonObject> {
     const { parameters } = request;
-    if (parameters.one('authorization_details') !== undefined) {
-      throw new OAuthError('invalid_authorization_details', 'no type of authorization details is registered');
-    }
+    const details = readDetails(parameters.one('authorization_details'));
     const names = { resources: parameters.all('resource'), audiences: parameters.all('audience') };
-    if (names.resources.length + names.audiences.length === 0) return this.applicationToken(request);
+    if (names.resources.length + names.audiences.length === 0) return this.applicationToken(request, details);
     return this.mandates.grant(request, {
       ...names,
       scope: parameters.scope(),
+      details,
       lifetime: parameters.lifetime(),
       parents: [],
     });
   }
 
-  private async applicationToken(request: TokenRequest): Promise<JsonObject> {
-    const { client, parameters } = request;
+  private async applicationToken(request: TokenRequest, asked: readonly JsonObject[] | undefined): Promise<JsonObject> {
+    const { client, parameters, zone } = request;
     const scope = parameters.scope();
     if (scope) requireGranted(request, scope);
+    const details = asked && grantAnywhere(asked, zone.resources());
     const basis = await this.bases.basis(request, {
       klass: 'application',
       lifetime: parameters.lifetime(),
-      ancestors: [],
+      ancestors: [detailsEnd(details)],
       subject: applicationSubject(client.application.id),
     });
-    const claims = applicationTokenClaims(basis, scope);
+    const claims = applicationTokenClaims(basis, scope, details);
     const notes = { scopes: scope && [...scope].sort(), detail: { token_class: 'application' } };
     const { token, receipt } = await this.issuance.issue(request, { klass: 'application', claims, notes });
     return {
@@ -61,6 +62,7 @@ export class ClientCredentialsGrant implements Grant {
       token_type: tokenType(claims),
       expires_in: claims.exp - claims.iat,
       ...(scope === undefined ? {} : { scope: formatScope(scope) }),
+      ...(details === undefined ? {} : { authorization_details: details }),
       receipt: { ...receipt },
     };
   }

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { canonicalize } from '../../kernel/canonical-json.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { formatScope, type ScopeSet } from '../../kernel/scopes.js';
 import type { FederatedUser, TokenClaims } from '../../auth/index.js';
@@ -6,6 +8,7 @@ import type { ResourceView } from '../../control/index.js';
 import { type Decision, type Lineage, PolicySets } from '../../policy/index.js';
 import { decisionFacts, subjectOf } from '../domain/decision-facts.js';
 import { mandateClaims, tokenType } from '../domain/mandate-claims.js';
+import { detailsEnd, grantDetails } from '../domain/requested-details.js';
 import { decisionReasons, decisionRefusal } from '../domain/refusals.js';
 import { audienceOf, resolveTargets } from '../domain/targets.js';
 import type { TokenRequest } from './grant.js';
@@ -17,6 +20,7 @@ export interface MandateRequest {
   readonly resources: readonly string[];
   readonly audiences: readonly string[];
   readonly scope?: ScopeSet | undefined;
+  readonly details?: readonly JsonObject[] | undefined;
   readonly lifetime?: number | undefined;
   /** How authority came to the session that acts; undefined for an application without a session. */
   readonly lineage?: Lineage | undefined;
@@ -26,12 +30,15 @@ export interface MandateRequest {
   readonly parents: readonly TokenClaims[];
 }
 
-/** A mandate for the control resource is a class of its own: used once, and accepted by control invoke alone. */
-interface MandateKind {
-  readonly klass: 'mandate' | 'control';
-}
-
 type Allowed = Extract<Decision, { outcome: 'allow' }>;
+
+/** What was found that may be had. A mandate for the control resource is a class of its own: used once, and accepted by control invoke alone. */
+interface Granted {
+  readonly klass: 'mandate' | 'control';
+  readonly audience: readonly string[];
+  readonly allowed: Allowed;
+  readonly details?: readonly JsonObject[] | undefined;
+}
 
 /** From verified facts to a mandate: resolve targets, narrow and decide, record, sign, answer. */
 @Injectable()
@@ -45,9 +52,10 @@ export class Mandates {
   async grant(request: TokenRequest, asked: MandateRequest): Promise<JsonObject> {
     await this.policies.ready(request.zone.slug);
     const targets = resolve(request, asked);
+    const details = detailsAt(request, asked, targets);
     const allowed = this.decide(request, asked, targets);
     const klass = targets.some((target) => target.control) ? 'control' : 'mandate';
-    const claims = await this.claims(request, asked, { klass, audience: targets.map(audienceOf), allowed });
+    const claims = await this.claims(request, asked, { klass, audience: targets.map(audienceOf), allowed, details });
     const notes = { scopes: [...allowed.scopes].sort(), policy: allowed.policy, detail: { token_class: klass } };
     const { token, receipt } = await this.issuance.issue(request, { klass, claims, notes });
     return {
@@ -55,6 +63,7 @@ export class Mandates {
       token_type: tokenType(claims),
       expires_in: claims.exp - claims.iat,
       scope: formatScope(allowed.scopes),
+      ...(details === undefined ? {} : { authorization_details: details }),
       receipt: { ...receipt },
     };
   }
@@ -77,19 +86,37 @@ export class Mandates {
   private async claims(
     request: TokenRequest,
     asked: MandateRequest,
-    { klass, audience, allowed }: MandateKind & { readonly audience: readonly string[]; readonly allowed: Allowed },
+    { klass, audience, allowed, details }: Granted,
   ): Promise<TokenClaims> {
     const { lineage, parents, lifetime, user } = asked;
     const basis = await this.bases.basis(request, {
       klass,
       lifetime,
-      ancestors: [...ancestorEnds(request, asked), allowed.endsAt],
+      ancestors: [...ancestorEnds(request, asked), allowed.endsAt, detailsEnd(details)],
       subject: user?.subject ?? subjectOf(request.client.application.id, lineage),
       subjectEpoch: user?.epoch,
       txn: parents[0]?.txn,
     });
-    return mandateClaims(basis, { audience, scopes: allowed.scopes, lineage, parents, user: user?.subject });
+    return mandateClaims(basis, { audience, scopes: allowed.scopes, details, lineage, parents, user: user?.subject });
   }
+}
+
+/** The ledger keeps a digest: details may hold what is personal. */
+function detailsAt(
+  { notes }: TokenRequest,
+  { details: asked, parents }: MandateRequest,
+  targets: readonly ResourceView[],
+): readonly JsonObject[] | undefined {
+  const held = parents.map((claims) => claims.authorization_details);
+  const details = grantDetails(asked, targets, held);
+  if (details)
+    notes.add({
+      detail: {
+        authorization_details: hash('sha256', canonicalize(details), 'base64url'),
+        authorization_details_types: [...new Set(details.map((detail) => detail['type'] as string))],
+      },
+    });
+  return details;
 }
 
 function resolve({ zone, key, notes }: TokenRequest, asked: MandateRequest): readonly ResourceView[] {

@@ -35,8 +35,14 @@ export class MetadataController {
     'z/:zone/.well-known/openid-configuration',
   ])
   async metadata(@Param('zone') zone: string): Promise<JsonObject> {
-    const { slug } = await this.callers.zone(zone);
-    return serverMetadata(this.urls.issuer(slug), this.endpoint.grantTypes, this.proofs.algorithms);
+    const view = await this.callers.zone(zone);
+    const types = view.resources().flatMap((resource) => [...resource.detailTypes.keys()]);
+    return serverMetadata({
+      issuer: this.urls.issuer(view.slug),
+      grantTypes: this.endpoint.grantTypes,
+      proofAlgorithms: this.proofs.algorithms,
+      detailTypes: [...new Set(types)].sort(),
+    });
   }
 
   /** The keys of an archived zone stay: tokens it issued may not have expired yet. */

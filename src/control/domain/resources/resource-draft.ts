@@ -1,4 +1,5 @@
 import type { FieldFault } from '../../../kernel/app-error.js';
+import { detailTypeFaults } from './detail-types.js';
 import { operationFaults } from './operations.js';
 import { identifierFault } from './identifier.js';
 import type { ResourceRow } from './resource.js';
@@ -13,6 +14,7 @@ export type ResourceDraft = Pick<
   | 'enforcement'
   | 'scopes'
   | 'operations'
+  | 'authorizationDetailsTypes'
   | 'provider'
   | 'egress'
   | 'limits'
@@ -31,6 +33,7 @@ export function resourceFaults(draft: ResourceDraft, ownBase: string): readonly 
     ...(identifier === undefined ? [] : [{ field: 'identifier', message: identifier }]),
     ...declaredScopeFaults(draft.scopes),
     ...operationFaults(draft.operations, { declared, mcp: draft.options.mcp === true }),
+    ...detailTypeFaults(draft.authorizationDetailsTypes),
     ...upstreamFaults(draft.upstreamUrl),
     ...(draft.enforcement === 'gateway' ? gatewayFaults(draft) : directFaults(draft)),
     ...limitFaults(draft),

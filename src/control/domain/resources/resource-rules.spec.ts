@@ -174,6 +174,7 @@ describe('a resource as it would be stored', () => {
     provider: null,
     egress: {},
     limits: {},
+    authorizationDetailsTypes: [],
     options: {},
     serverApplication: null,
   };

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
 import type { EgressGrants } from '../../../platform/egress/index.js';
 import { publicIdentifier } from './control-resource.js';
+import type { DetailType } from './detail-types.js';
 
 /** One operation a resource declares; `scope` is one or more scope-tokens, all of them needed (RFC 6749 §3.3). */
 export type ResourceOperation =
@@ -45,6 +46,7 @@ export interface ResourceRow {
   readonly enforcement: 'gateway' | 'direct';
   readonly scopes: readonly DeclaredScope[];
   readonly operations: readonly ResourceOperation[];
+  readonly authorizationDetailsTypes: readonly DetailType[];
   readonly provider: string | null;
   readonly egress: EgressGrants;
   readonly limits: ResourceLimits;
@@ -78,6 +80,9 @@ export function resourceBody(row: ResourceRow, { gateway, control }: ResourceUrl
     ...({
       scopes: row.scopes,
       operations: row.operations,
+      ...(row.authorizationDetailsTypes.length === 0
+        ? {}
+        : { authorization_details_types: row.authorizationDetailsTypes }),
       egress: row.egress,
       limits: row.limits,
     } as unknown as JsonObject),

@@ -1,8 +1,21 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsIn, ValidateIf, ValidateNested } from 'class-validator';
+import type { JsonObject } from '../../../kernel/json.js';
+import { MOST_DETAIL_TYPES } from '../../domain/resources/detail-types.js';
 import { MOST_OPERATIONS, OPERATION_METHODS } from '../../domain/resources/operations.js';
 import { MOST_SCOPES } from '../../domain/resources/scope-names.js';
-import { Clearable, documented, IsName, IsReference, IsSlug, IsText, IsUrlText, IsWhole, Optional } from './rules.js';
+import {
+  Clearable,
+  documented,
+  IsMembers,
+  IsName,
+  IsReference,
+  IsSlug,
+  IsText,
+  IsUrlText,
+  IsWhole,
+  Optional,
+} from './rules.js';
 
 const MOST_MS = 3_600_000;
 const MOST_BODY = 10 * 1024 ** 3;
@@ -32,6 +45,20 @@ export class OperationDto {
 
   @IsText(1_024)
   scope!: string;
+}
+
+/** A type of authorization details (RFC 9396) and the JSON Schema of its objects. */
+export class DetailTypeDto {
+  @IsText(128)
+  type!: string;
+
+  /** JSON Schema 2020-12, closed: what it does not name is refused. */
+  @IsMembers()
+  schema!: JsonObject;
+
+  @Optional()
+  @IsText(500)
+  description?: string;
 }
 
 export class EgressAllowDto {
@@ -115,6 +142,13 @@ export class ResourceValuesDto {
   @Optional()
   @IsText(1_024)
   scope?: string;
+
+  @Optional()
+  @ValidateNested({ each: true })
+  @Type(() => DetailTypeDto)
+  @ArrayMaxSize(MOST_DETAIL_TYPES)
+  @IsArray()
+  authorization_details_types?: DetailTypeDto[];
 
   @Clearable()
   @IsReference()

@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { EgressGrants } from '../../../platform/egress/index.js';
+import type { DetailType } from '../../domain/resources/detail-types.js';
 import type {
   DeclaredScope,
   ResourceLimits,
@@ -35,6 +36,9 @@ export class ResourceEntity {
 
   @Column({ type: 'jsonb' })
   operations!: readonly ResourceOperation[];
+
+  @Column({ name: 'authorization_details_types', type: 'jsonb' })
+  authorizationDetailsTypes!: readonly DetailType[];
 
   @Column({ type: 'text', nullable: true })
   provider!: string | null;
