@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { Dispatcher } from 'undici';
 import { Catalogue, ProviderSecrets, type ProviderView, type ResourceView, type ZoneView } from '../control/index.js';
 import type { JsonObject } from '../kernel/json.js';
-import { EgressGuard, type TlsIdentity } from '../platform/egress/index.js';
+import { EgressGuard, type TlsIdentity, type Transport, UpstreamTransport } from '../platform/egress/index.js';
 import { Bulkhead } from './bulkhead.js';
 import { GatewayError } from './domain/gateway-error.js';
 import { effectiveLimits, type Limits } from './domain/limits/effective-limits.js';
@@ -24,7 +23,7 @@ export interface Binding {
   readonly basePath: string;
   readonly upstreamHost: string;
   readonly rules: ResponseRules;
-  readonly dispatcher: Dispatcher;
+  readonly transport: Transport;
   readonly bulkhead: Bulkhead;
 }
 
@@ -106,7 +105,7 @@ function makeBinding(
 ): Pooled {
   const upstream = new URL(resource.upstreamUrl as string);
   const limits = effectiveLimits(resource.limits);
-  const pool = guard.poolFor(upstream.origin, {
+  const transport = new UpstreamTransport(guard, upstream.origin, {
     grants: resource.egress,
     injectsCredential: provider !== undefined && provider.kind !== 'none',
     connectTimeoutMs: limits.connectTimeoutMs,
@@ -126,9 +125,9 @@ function makeBinding(
       gatewayUrl: resource.gatewayUrl,
       passCookies: resource.cookies === 'pass',
     },
-    dispatcher: pool,
+    transport,
     bulkhead: new Bulkhead(limits.maxConcurrent, limits.queueTimeoutMs),
-    close: () => setTimeout(() => void pool.close(), RETIRE_MS).unref(),
+    close: () => setTimeout(() => transport.close(), RETIRE_MS).unref(),
   };
 }
 

@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Binding } from './bindings.js';
 import { ClientGoneError, RequestBody } from './upstream/request-body.js';
 import { type EchoForms, echoForms } from './domain/echo-forms.js';
 import type { GatewayTarget } from './domain/target.js';
-import { upstreamHeaders } from './domain/upstream-request.js';
+import { announcedNames, type RawHeaders, upstreamHeaders, upstreamTrailers } from './domain/upstream-request.js';
 import { upstreamTarget } from './domain/upstream-target.js';
-import { AnswerStream } from './http/answer-stream.js';
+import { type AnswerParts, AnswerStream } from './http/answer-stream.js';
 import { hasBody, type Incoming, openBody } from './http/incoming.js';
 import { type AnswerPlan, McpAnswer } from './mcp/mcp-answer.js';
 import type { InjectedCredential } from './provider-credentials.js';
+import { UpgradeAnswer } from './tunnel/upgrade-answer.js';
+import type { WebSocketTunnel } from './tunnel/websocket-tunnel.js';
 import { Tries } from './upstream/tries.js';
-import type { UpstreamCall } from './upstream/upstream-exchange.js';
+import type { AnswerSink, UpstreamCall } from './upstream/upstream-exchange.js';
+
+/** Switching Protocols (RFC 9110 §15.2.2). */
+const SWITCHED = 101;
 
 /** A call that was decided and recorded, ready to leave. */
 export interface Departure {
@@ -58,46 +64,68 @@ export function forward(departure: Departure): Flight {
   const first = outgoingOf(departure, body);
   let arrive: (arrival: Arrival) => void = () => undefined;
   const arrival = new Promise<Arrival>((resolve) => (arrive = resolve));
-  const answer: AnswerStream = new AnswerStream(
-    incoming.response,
-    {
-      method: incoming.request.method ?? '',
-      rules: binding.rules,
-      ownHeaders: departure.ownHeaders,
-      echo: first.echo,
-    },
-    {
-      drained: () => {
-        mcp?.drained();
-        tries.resume();
-      },
-      echoed: departure.onEcho,
-      cut: (error) => tries.abort(error),
-      done: (error) =>
-        arrive({
-          error,
-          status: answer.status,
-          started: tries.started,
-          retried: tries.retried,
-          bytesIn: bytesOf(body),
-          bytesOut: answer.bytes,
-        }),
-    },
-  );
-  const mcp =
-    departure.mcpAnswer &&
-    new McpAnswer(answer, departure.mcpAnswer, {
-      resume: () => tries.resume(),
-      cut: (error) => tries.abort(error),
+  const done = (error?: Error): void =>
+    arrive({
+      error,
+      status: sink.tunnel ? SWITCHED : answer.status,
+      started: tries.started,
+      retried: tries.retried,
+      bytesIn: sink.tunnel?.bytesIn ?? bytesOf(body),
+      bytesOut: sink.tunnel?.bytesOut ?? answer.bytes,
     });
+  const parts = answerParts(departure, first.echo);
+  const answer: AnswerStream = new AnswerStream(incoming.response, parts, {
+    drained: () => {
+      sink.drained?.();
+      tries.resume();
+    },
+    echoed: departure.onEcho,
+    cut: (error) => tries.abort(error),
+    done,
+  });
+  const sink: Sink = sinkOf(departure, answer, {
+    parts,
+    done,
+    resume: () => tries.resume(),
+    cut: (error) => tries.abort(error),
+  });
   const again = secondCall(departure, body, answer);
-  const tries: Tries = new Tries(first.call, { sink: mcp ?? answer, dispatcher: binding.dispatcher, again });
+  const tries: Tries = new Tries(first.call, { sink, transport: binding.transport, again });
   incoming.response.once('close', () => {
     if (!incoming.response.writableFinished) tries.abort(new ClientGoneError());
   });
   if (incoming.response.destroyed) tries.abort(new ClientGoneError());
   else tries.dispatch();
-  return { arrival, abort: (error) => tries.abort(error) };
+  return { arrival, abort: (error) => (sink.tunnel ?? tries).abort(error) };
+}
+
+function answerParts({ incoming, binding, ownHeaders }: Departure, echo: EchoForms): AnswerParts {
+  return { method: incoming.request.method ?? '', rules: binding.rules, ownHeaders, echo };
+}
+
+type Sink = AnswerSink & { readonly tunnel?: WebSocketTunnel | undefined; readonly drained?: () => void };
+
+interface SinkEvents {
+  readonly parts: AnswerParts;
+  readonly done: (error?: Error) => void;
+  readonly resume: () => void;
+  readonly cut: (error: Error) => void;
+}
+
+function sinkOf(departure: Departure, answer: AnswerStream, events: SinkEvents): Sink {
+  const { incoming, binding, mcpAnswer } = departure;
+  const { upgrade, response } = incoming;
+  if (upgrade === undefined) return mcpAnswer ? new McpAnswer(answer, mcpAnswer, events) : answer;
+  const { idleTimeoutMs, totalTimeoutMs } = binding.limits;
+  const { parts, done } = events;
+  return new UpgradeAnswer(answer, {
+    ...parts,
+    response,
+    upgrade,
+    idleTimeoutMs,
+    totalTimeoutMs,
+    done,
+  });
 }
 
 /** How the request is made again with another credential; undefined for one that cannot be sent twice or has none to renew. */
@@ -141,6 +169,8 @@ function outgoingOf(departure: Departure, body: RequestBody | Buffer | undefined
       target: path,
       headers: signed?.headers ?? headersOf(departure, body),
       body,
+      trailers: body instanceof RequestBody ? trailersOf(departure) : undefined,
+      upgrade: incoming.upgrade !== undefined,
       headersTimeoutMs,
       idleTimeoutMs,
       totalTimeoutMs,
@@ -149,10 +179,27 @@ function outgoingOf(departure: Departure, body: RequestBody | Buffer | undefined
   };
 }
 
-function headersOf(
-  { incoming, binding, injected, publicUrl }: Departure,
+/** The fields after a body are known when it has ended; that there will be some has to be known before it begins (RFC 9110 §6.6.2). */
+function trailersOf({ incoming: { request }, injected }: Departure): (() => RawHeaders) | undefined {
+  if (!announcesTrailers(request)) return undefined;
+  return () => upstreamTrailers(request.rawTrailers, request.rawHeaders, injected.credential.header?.name);
+}
+
+function announcesTrailers({ headers }: IncomingMessage): boolean {
+  return headers.trailer !== undefined && headers['transfer-encoding'] !== undefined;
+}
+
+function trailerField(
+  { incoming: { request }, injected }: Departure,
   body: RequestBody | Buffer | undefined,
 ): string[] {
+  if (!(body instanceof RequestBody) || !announcesTrailers(request)) return [];
+  const names = announcedNames(request.rawHeaders, injected.credential.header?.name);
+  return names.length > 0 ? ['trailer', names.join(', ')] : [];
+}
+
+function headersOf(departure: Departure, body: RequestBody | Buffer | undefined): string[] {
+  const { incoming, binding, injected, publicUrl } = departure;
   const { request, facts } = incoming;
   const headers = upstreamHeaders(request.rawHeaders, {
     requestId: facts.requestId,
@@ -162,18 +209,15 @@ function headersOf(
   });
   const length = Buffer.isBuffer(body) ? String(body.length) : request.headers['content-length'];
   if (body !== undefined && length !== undefined) headers.push('content-length', length);
-  if (binding.resource.xForwarded) {
-    const { protocol, host } = new URL(publicUrl);
-    headers.push(
-      'x-forwarded-for',
-      facts.address,
-      'x-forwarded-proto',
-      protocol.slice(0, -1),
-      'x-forwarded-host',
-      host,
-    );
-  }
+  headers.push(...trailerField(departure, body));
+  if (binding.resource.xForwarded) headers.push(...forwardedFields(facts.address, publicUrl));
   return headers;
+}
+
+function forwardedFields(address: string, publicUrl: string): string[] {
+  const { protocol, host } = new URL(publicUrl);
+  const proto = protocol.slice(0, -1);
+  return ['x-forwarded-for', address, 'x-forwarded-proto', proto, 'x-forwarded-host', host];
 }
 
 let lastSpan = randomBytes(8).readBigUInt64BE();

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { transportTo } from '../../test/support/transport.js';
 import { Registry } from 'prom-client';
-import { Pool } from 'undici';
 import type { AuditLedger, EntryDraft, OnceClaim, OutcomeSink } from '../audit/index.js';
 import type { ResourceView, ZoneView } from '../control/index.js';
 import { AppError } from '../kernel/app-error.js';
@@ -98,7 +98,7 @@ function makeCalls(upstream: string): GatewayCalls {
     basePath: '/',
     upstreamHost: 'upstream',
     rules: { upstreamOrigin: upstream, basePath: '', gatewayUrl: resource.gatewayUrl, passCookies: false },
-    dispatcher: new Pool(upstream),
+    transport: transportTo(upstream),
     bulkhead: new Bulkhead(1, 1_000),
   };
   const claims = { jti: 'jti-1', exp: 1_000, sub: 'app:a', client_id: 'a', txn: 't', zone: 'z' };

@@ -31,6 +31,9 @@ export async function matchCall(binding: Binding, incoming: Incoming, path: stri
   const { request } = incoming;
   const method = request.method ?? '';
   const declared = matchOperation(binding.operations, method, path);
+  // Messages inside a WebSocket are not looked at, so tools could be called there that the mandate does not cover.
+  if (binding.resource.mcp && incoming.upgrade)
+    throw new GatewayError('operation_not_permitted', { detail: 'a WebSocket to an MCP server' });
   const operation = binding.resource.mcp ? await matchMcpCall(binding, incoming, declared) : fromDeclared(declared);
   if (!operation) throw new GatewayError('operation_not_permitted', { detail: `${method} ${path}` });
   return operation;

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { requestFacts, summarize } from '../platform/http/index.js';
+import { requestFacts, routeUpgrades, summarize } from '../platform/http/index.js';
 import { ALLOWED_METHODS, REFUSED_METHODS } from './domain/request-rule.js';
+import { webSocketKey } from './domain/websocket/handshake.js';
 import { GatewayCalls } from './gateway-calls.js';
+import type { Upgrade } from './http/incoming.js';
 
 const ROUTE = '/g/*';
 const PREFIX = '/g/';
@@ -17,12 +19,14 @@ export type TakeBroken = (request: FastifyRequest, reply: FastifyReply) => boole
  */
 export function registerGateway(fastify: FastifyInstance, app: NestFastifyApplication): TakeBroken {
   const calls = app.get(GatewayCalls);
+  const upgradeOf = webSockets(fastify);
   const take = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
     void calls.handle({
       request: request.raw,
       response: reply.raw,
       facts: requestFacts(request),
+      upgrade: upgradeOf(request.raw),
       summarize: (fields) => summarize(request, fields),
     });
   };
@@ -43,6 +47,19 @@ export function registerGateway(fastify: FastifyInstance, app: NestFastifyApplic
     if (request.raw.url?.startsWith(PREFIX) !== true) return false;
     take(request, reply);
     return true;
+  };
+}
+
+/** Requests for a WebSocket under the prefix come the way of all calls; other upgrades are nobody's. */
+function webSockets(fastify: FastifyInstance): (request: IncomingMessage) => Upgrade | undefined {
+  const upgradeOf = routeUpgrades(
+    fastify,
+    (request) => request.url?.startsWith(PREFIX) === true && webSocketKey(request) !== undefined,
+  );
+  return (request) => {
+    const upgraded = upgradeOf(request);
+    const key = upgraded && webSocketKey(request);
+    return upgraded && key !== undefined ? { ...upgraded, key } : undefined;
   };
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Pool } from 'undici';
+import { transportTo } from '../../../test/support/transport.js';
 import { echoForms } from '../domain/echo-forms.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import { upstreamHeaders } from '../domain/upstream-request.js';
@@ -39,8 +39,8 @@ async function proxyTo(
   options: { secrets?: string[]; limits?: Partial<UpstreamCall>; maxBytes?: number } = {},
 ): Promise<Harness> {
   const upstreamPort = await listen(createServer(upstream));
-  const pool = new Pool(`http://127.0.0.1:${upstreamPort}`);
-  closers.push(() => pool.destroy());
+  const transport = transportTo(`http://127.0.0.1:${upstreamPort}`);
+  closers.push(async () => transport.close());
   let settle = (): void => undefined;
   const harness: Omit<Harness, 'port'> = {
     errors: [],
@@ -90,7 +90,7 @@ async function proxyTo(
     );
     response.on('close', () => response.writableFinished || exchange.abort(new ClientGoneError()));
     harness.exchanges.push(exchange);
-    exchange.dispatch(pool);
+    exchange.dispatch(transport);
   };
   return { port: await listen(createServer(forward)), ...harness };
 }

@@ -1,12 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestFacts } from '../../platform/http/index.js';
+import type { RequestFacts, UpgradedConnection } from '../../platform/http/index.js';
 import { RequestBody } from '../upstream/request-body.js';
+
+/** A request that asks to become a WebSocket. */
+export interface Upgrade extends UpgradedConnection {
+  readonly key: string;
+}
 
 /** A request of a caller and the answer it waits for, both raw. */
 export interface Incoming {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly facts: RequestFacts;
+  readonly upgrade?: Upgrade | undefined;
   /** Adds to the one line that is logged about the request. */
   readonly summarize: (fields: Readonly<Record<string, string | number | undefined>>) => void;
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { RawHeaders } from '../domain/upstream-request.js';
 import type { AnswerSink } from './upstream-exchange.js';
 
@@ -55,6 +56,11 @@ export class SecondTry implements AnswerSink {
     if (this.state === 'dropped') return;
     this.state = 'dropped';
     this.parts.sink.fail(error);
+  }
+
+  upgraded(headers: RawHeaders, connection: Duplex): void {
+    if (this.state === 'open' && this.parts.sink.upgraded) this.parts.sink.upgraded(headers, connection);
+    else connection.destroy();
   }
 
   private decide(send: (() => void) | undefined): void {

@@ -1,10 +1,10 @@
-import type { Dispatcher } from 'undici';
+import type { Transport } from '../../platform/egress/index.js';
 import { SecondTry } from './second-try.js';
 import { type AnswerSink, type UpstreamCall, UpstreamExchange } from './upstream-exchange.js';
 
 export interface TriesParts {
   readonly sink: AnswerSink;
-  readonly dispatcher: Dispatcher;
+  readonly transport: Transport;
   /** The same call with another credential, or undefined when there is none; without it there is one try. */
   readonly again?: (() => Promise<UpstreamCall | undefined>) | undefined;
 }
@@ -27,7 +27,7 @@ export class Tries {
   }
 
   dispatch(): void {
-    this.current.dispatch(this.parts.dispatcher);
+    this.current.dispatch(this.parts.transport);
   }
 
   abort(error: Error): void {

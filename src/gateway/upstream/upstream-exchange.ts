@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { Transport } from '../../platform/egress/index.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import type { RawHeaders } from '../domain/upstream-request.js';
 import { RequestBody } from './request-body.js';
@@ -10,6 +12,10 @@ export interface UpstreamCall {
   readonly target: string;
   readonly headers: RawHeaders;
   readonly body: RequestBody | Buffer | undefined;
+  /** The fields after the body, when the caller announced some. */
+  readonly trailers?: (() => RawHeaders) | undefined;
+  /** The caller asked for a WebSocket. */
+  readonly upgrade?: boolean | undefined;
   /** From the last byte sent to the final header block. */
   readonly headersTimeoutMs: number;
   /** Between two moments of progress of the answer. */
@@ -17,7 +23,7 @@ export interface UpstreamCall {
   readonly totalTimeoutMs: number | undefined;
 }
 
-/** Where an upstream's answer goes. Exactly one of `end` and `fail` is called, last. */
+/** Where an upstream's answer goes. Exactly one of `end`, `fail` and `upgraded` is called, last. */
 export interface AnswerSink {
   informational(status: number, headers: RawHeaders): void;
   head(status: number, statusText: string, headers: RawHeaders): void;
@@ -25,6 +31,8 @@ export interface AnswerSink {
   chunk(bytes: Buffer): boolean;
   end(trailers: RawHeaders): void;
   fail(error: Error): void;
+  /** The upstream switched protocols; the connection is the sink's from now on. */
+  upgraded?(headers: RawHeaders, connection: Duplex): void;
 }
 
 /** One request to an upstream and its answer, streamed both ways. */
@@ -51,12 +59,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   }
 
   /** Sends the call; the sink is called from then on. */
-  dispatch(dispatcher: Dispatcher): void {
-    const { method, target, headers, body } = this.call;
-    dispatcher.dispatch(
-      { method, path: target, headers: headers as string[], body: body ?? null, headersTimeout: 0, bodyTimeout: 0 },
-      this,
-    );
+  dispatch(transport: Transport): void {
+    const { method, target, headers, body = null, trailers, upgrade } = this.call;
+    transport.dispatch({ method, target, headers, body, trailers, upgrade }, this);
   }
 
   /** Ends the exchange now: nothing more is read from the upstream, and its connection is closed. */
@@ -100,6 +105,20 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.settle(() => this.sink.end(rawText(controller.rawTrailers)));
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _headers: unknown,
+    socket: Duplex,
+  ): void {
+    const { sink } = this;
+    if (this.settled || !sink.upgraded) socket.destroy();
+    this.settle(() => {
+      if (sink.upgraded) sink.upgraded(rawText(controller.rawHeaders), socket);
+      else sink.fail(new GatewayError('upstream_unavailable', { detail: 'an upgrade that nobody asked for' }));
+    });
   }
 
   onResponseError(_controller: unknown, error: Error): void {

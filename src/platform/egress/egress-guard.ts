@@ -40,7 +40,18 @@ export interface PoolTerms extends EgressTerms {
   readonly connections: number;
   /** How long an idle connection is kept when the upstream names no time itself. */
   readonly keepAliveMs?: number;
+  /** A connection to this very origin, dialled by {@link EgressGuard.connect} on the same terms, to be used before another is opened. */
+  readonly spare?: () => Socket | undefined;
 }
+
+interface DialTerms {
+  readonly timeoutMs: number;
+  readonly context: () => SecureContext | undefined;
+  readonly protocols?: readonly string[] | undefined;
+}
+
+/** Opens one connection. `protocols` are offered over TLS (RFC 7301), the preferred one first; `http/1.1` alone unless said otherwise. */
+export type Dialer = (protocols?: readonly string[]) => Promise<Socket>;
 
 /** The only way out of this process: every outbound connection is opened through it. */
 export class EgressGuard {
@@ -89,12 +100,23 @@ export class EgressGuard {
   /** A connection pool for one origin, every socket of which was dialled to a vetted address. It follows no redirect and reads no proxy environment. */
   poolFor(url: string, terms: PoolTerms): Pool {
     const target = targetOf(url);
+    const dial = this.connector(terms, terms.connectTimeoutMs);
     return new Pool(originOf(target), {
-      connect: this.connector(terms, terms.connectTimeoutMs),
+      connect: (options, callback) => {
+        const spare = terms.spare?.();
+        if (spare === undefined) dial(options, callback);
+        else queueMicrotask(() => callback(null, spare));
+      },
       connections: terms.connections,
       pipelining: 1,
       keepAliveTimeout: terms.keepAliveMs ?? 4_000,
     });
+  }
+
+  /** Opens connections of the caller's own, one at a time, each dialled to a vetted address. The origin of the URL decides, never a `Host` header. */
+  dialerFor(url: string, terms: PoolTerms): Dialer {
+    const context = this.contexts(terms);
+    return (protocols) => this.dial(url, terms, { timeoutMs: terms.connectTimeoutMs, context, protocols });
   }
 
   /** For undici's `connect` option: vets, then dials. The host of the origin decides, never a `Host` header. */
@@ -125,17 +147,13 @@ export class EgressGuard {
     });
   }
 
-  private async dial(
-    url: string,
-    terms: EgressTerms,
-    { timeoutMs, context }: { readonly timeoutMs: number; readonly context: () => SecureContext | undefined },
-  ): Promise<Socket> {
+  private async dial(url: string, terms: EgressTerms, { timeoutMs, context, protocols }: DialTerms): Promise<Socket> {
     const target = targetOf(url);
     if (terms.identity && target.scheme !== 'https') throw denied('a client certificate needs https');
     const started = performance.now();
     const addresses = await withDeadline(this.vet(target, terms), timeoutMs);
     const remaining = Math.max(1, timeoutMs - (performance.now() - started));
-    return dialVetted(target, addresses, { timeoutMs: remaining, secureContext: context() });
+    return dialVetted(target, addresses, { timeoutMs: remaining, protocols, secureContext: context() });
   }
 
   private async judge(target: EgressTarget, addresses: readonly string[], terms: EgressTerms): Promise<void> {

@@ -6,6 +6,7 @@ import type { EgressTarget } from './target-url.js';
 
 export interface DialOptions {
   readonly timeoutMs: number;
+  readonly protocols?: readonly string[] | undefined;
   readonly secureContext?: SecureContext | undefined;
 }
 
@@ -78,7 +79,7 @@ function open(target: EgressTarget, address: string, options: DialOptions): Sock
   return connectTls({
     host: address,
     port: target.port,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [...(options.protocols ?? ['http/1.1'])],
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
     ...(target.isLiteral ? {} : { servername: target.host }),

@@ -18,5 +18,6 @@ export { listAnswer, page, type ListAnswer, type Page } from './rest/pagination.
 export { createHttpApp } from './server/create-http-app.js';
 export { HttpListeners, type ListenerUrls } from './server/http-listeners.js';
 export { CONTROL_GATE, type RouteGate } from './server/route-gate.js';
+export { routeUpgrades, type UpgradedConnection } from './server/upgrades.js';
 export { REQUEST_METER, type RequestMeter } from './server/request-meter.js';
 export { HttpModule } from './http.module.js';

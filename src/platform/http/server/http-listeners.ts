@@ -19,6 +19,8 @@ export interface ListenerUrls {
 /** The sockets in front of one application. */
 export class HttpListeners {
   private admin: Server | undefined;
+  /** Every connection, those that are no longer HTTP included: the servers forget them when they are upgraded, and wait for them all the same. */
+  private readonly sockets = new Set<Socket>();
 
   constructor(
     private readonly app: NestFastifyApplication,
@@ -28,11 +30,12 @@ export class HttpListeners {
   /** Binds the main listener, tells `bound` its URL before a request can be answered, then binds the administration's. */
   async listen(settings: ListenSettings, bound: (url: string) => void): Promise<ListenerUrls> {
     const main = this.app.getHttpServer();
+    this.watch(main);
     main.once('listening', () => bound(urlOf(main, settings.host)));
     await this.app.listen({ host: settings.host, port: settings.port });
     const url = urlOf(main, settings.host);
     if (settings.adminPort === undefined) return { url };
-    this.admin = this.adminServer();
+    this.admin = this.watch(this.adminServer());
     await bind(this.admin, settings.adminPort, settings.host);
     return { url, adminUrl: urlOf(this.admin, settings.host) };
   }
@@ -40,9 +43,17 @@ export class HttpListeners {
   /** Takes no new connections, waits for the requests that run, and cuts those that still run after `graceMs`. */
   async drain(graceMs: number): Promise<void> {
     const servers = [this.app.getHttpServer(), this.admin].filter((server) => server?.listening === true) as Server[];
-    const cut = setTimeout(() => servers.forEach((server) => server.closeAllConnections()), graceMs);
+    const cut = setTimeout(() => this.sockets.forEach((socket) => socket.destroy()), graceMs);
     await Promise.all(servers.map(stop));
     clearTimeout(cut);
+  }
+
+  private watch(server: Server): Server {
+    return server.on('connection', (socket: Socket) => {
+      if (this.sockets.has(socket)) return;
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
   }
 
   private adminServer(): Server {
