@@ -14,6 +14,9 @@ import { Catalogue } from './catalogue/catalogue.js';
 import { CatalogueZones } from './catalogue/catalogue-zones.js';
 import { ProviderSecrets } from './catalogue/provider-secrets.js';
 import { Credentials } from './credentials.js';
+import { DeadLettersController } from './delivery/http/dead-letters.controller.js';
+import { WebhooksController } from './delivery/http/webhooks.controller.js';
+import { DELIVERY_PROVIDERS } from './delivery/providers.js';
 import { Grants } from './grants.js';
 import { AdminAuditController } from './http/admin-audit.controller.js';
 import { ApplicationsController } from './http/applications.controller.js';
@@ -197,8 +200,10 @@ const administration: Provider[] = [
     LogController,
     PublicLogController,
     ControlController,
+    WebhooksController,
+    DeadLettersController,
   ],
-  providers: [...readModel, ...invoke, ...administration],
+  providers: [...readModel, ...invoke, ...administration, ...DELIVERY_PROVIDERS],
   exports: [Catalogue, ProviderSecrets, ZONE_DIRECTORY, KillSwitch],
 })
 export class ControlModule {}

@@ -14,4 +14,5 @@ export type SystemPurpose =
   | 'ledger-exports'
   | 'fingerprints'
   | 'replicas'
+  | 'webhooks'
   | 'health';

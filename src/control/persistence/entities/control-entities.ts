@@ -4,11 +4,14 @@ import { GrantEntity } from './grant.entity.js';
 import { ProviderEntity } from './provider.entity.js';
 import { ResourceEntity } from './resource.entity.js';
 import { SubjectIssuerEntity } from './subject-issuer.entity.js';
+import { WebhookCursorEntity, WebhookEntity } from '../../delivery/persistence/webhook.entity.js';
 import { ZoneEntity } from './zone.entity.js';
 
 /** The tables this module owns, for the database's connections. */
 export const CONTROL_ENTITIES = [
   ZoneEntity,
+  WebhookEntity,
+  WebhookCursorEntity,
   ApplicationEntity,
   CredentialEntity,
   ProviderEntity,
