@@ -8,6 +8,7 @@ import { Queues } from '../platform/queue/index.js';
 import { SECRETS, type Secrets } from '../platform/secrets/index.js';
 import { AuditLedger } from './audit-ledger.js';
 import { AuditedChanges } from './audited-changes.js';
+import { ExportsModule } from './exports/exports.module.js';
 import { OutcomeIntake } from './jobs/outcome-intake.js';
 import { LedgerPartitions } from './jobs/partitions.js';
 import { LedgerKeys } from './ledger-keys.js';
@@ -21,6 +22,7 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
 /** The ledger and the unit of work that nothing changes state without. */
 @Global()
 @Module({
+  imports: [ExportsModule],
   providers: [
     ...LOG_PROVIDERS,
     { provide: LedgerKeys, inject: [SECRETS], useFactory: (secrets: Secrets) => new LedgerKeys(secrets.ledgerHmac) },
@@ -59,7 +61,7 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
       useFactory: (database: Database) => new LedgerPartitions(database),
     },
   ],
-  exports: [AuditLedger, AuditedChanges, LedgerReader, LogIdentity, LogReader, LogSigner, OutcomeSink],
+  exports: [ExportsModule, AuditLedger, AuditedChanges, LedgerReader, LogIdentity, LogReader, LogSigner, OutcomeSink],
 })
 export class AuditModule implements OnModuleInit {
   constructor(

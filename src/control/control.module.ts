@@ -21,6 +21,7 @@ import { Grants } from './grants.js';
 import { AdminAuditController } from './http/admin-audit.controller.js';
 import { ApplicationsController } from './http/applications.controller.js';
 import { AuditController } from './http/audit.controller.js';
+import { ExportsController } from './http/audit/exports.controller.js';
 import { LogController } from './http/audit/log.controller.js';
 import { PublicLogController } from './http/audit/public-log.controller.js';
 import { CredentialsController } from './http/credentials.controller.js';
@@ -197,6 +198,7 @@ const administration: Provider[] = [
     ProtectController,
     AuditController,
     AdminAuditController,
+    ExportsController,
     LogController,
     PublicLogController,
     ControlController,

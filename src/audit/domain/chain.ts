@@ -1,9 +1,8 @@
-import { createHash, createHmac, type KeyObject } from 'node:crypto';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
 import { lp } from '../../kernel/length-prefixed.js';
 import { formatTime } from '../../kernel/times.js';
 
 const CHAIN_VERSION = 1;
-const LEAF_PREFIX = Buffer.from([0x00]);
 
 /** The chain value before index 0. */
 export const GENESIS_MAC: Buffer = Buffer.alloc(32);
@@ -21,7 +20,8 @@ export interface Link {
 
 /** `SHA-256(0x00 ‖ entry bytes)`, the leaf hash of RFC 6962 §2.1. */
 export function leafHash(entry: string): Buffer {
-  return createHash('sha256').update(LEAF_PREFIX).update(entry, 'utf8').digest();
+  // A NUL is the one byte 0x00 in UTF-8; hashing one text at once is twice as fast as in two pieces.
+  return hash('sha256', `\0${entry}`, 'buffer');
 }
 
 /** `HMAC-SHA-256(key, LP(version, kid, zone, index, event_id, ingested_at, leaf, previous))`. */

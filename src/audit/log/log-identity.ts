@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { checkpointKey, logVerifierKey } from '../domain/log-key.js';
 import { signCheckpoint, type Checkpoint } from '../domain/log/checkpoint.js';
+import { signManifest, type Manifest, type SignedManifest } from '../domain/log/export-manifest.js';
 
 /** Names a zone's log and signs its checkpoints (C2SP). */
 export class LogIdentity {
@@ -26,5 +27,9 @@ export class LogIdentity {
   /** The signed note; whoever releases it must have made sure that it contradicts nothing that was signed before. */
   sign(checkpoint: Checkpoint): string {
     return signCheckpoint(checkpoint, this.key);
+  }
+
+  signManifest(manifest: Manifest): SignedManifest {
+    return signManifest(manifest, this.key);
   }
 }

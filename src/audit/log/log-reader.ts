@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AppError } from '../../kernel/app-error.js';
 import type { Database, ZoneTx } from '../../platform/database/index.js';
 import { openCheckpoint, type Checkpoint } from '../domain/log/checkpoint.js';
+import { MOST_CHECKPOINTS } from '../domain/log/export-manifest.js';
 import { HASH_BYTES, merkleRoot } from '../domain/log/merkle.js';
 import { parseVerifierKey } from '../domain/log/signed-note.js';
 import { parseTilePath, placeOf } from '../domain/log/tiles.js';
@@ -78,6 +79,17 @@ export class LogReader {
       [zone, size],
     );
     return row && this.opened(row.note);
+  }
+
+  /** Checkpoints of one log that were signed on the way from `from` to `to`: evenly chosen when there are many. */
+  async between(zone: string, origin: string, { from, to }: { from: number; to: number }): Promise<string[]> {
+    const rows = await this.read<{ note: string }>(
+      zone,
+      `SELECT note FROM (SELECT DISTINCT ON (width_bucket(size, $3 + 1, $4 + 1, $5)) size, note FROM caracal.log_checkpoints
+         WHERE zone = $1 AND origin = $2 AND size > $3 AND size <= $4 ORDER BY width_bucket(size, $3 + 1, $4 + 1, $5), size DESC) c ORDER BY size`,
+      [zone, origin, from, to, MOST_CHECKPOINTS],
+    );
+    return rows.map((row) => row.note);
   }
 
   /** The hashes of a tile, by its path below `tile/`; undefined when the log has no such tile (C2SP tlog-tiles). */

@@ -21,6 +21,8 @@ export interface ZoneSettings {
   readonly dpop_nonce: 'off' | 'required';
   readonly signing_alg: 'ES256' | 'EdDSA';
   readonly public_log: boolean;
+  /** The ledger is exported so often, each time from where the last export ended; without it, never. */
+  readonly export_every_hours?: number;
 }
 
 /** What is stored: only what somebody set. */

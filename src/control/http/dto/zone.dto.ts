@@ -48,6 +48,11 @@ export class ZoneSettingsDto {
   @Clearable()
   @IsBoolean()
   public_log?: boolean | null;
+
+  /** Exports the ledger so often, each time from where the last export ended. */
+  @Clearable()
+  @IsWhole(1, 8_760)
+  export_every_hours?: number | null;
 }
 
 export class CreateZoneDto extends ZoneSettingsDto {

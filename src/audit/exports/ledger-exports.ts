@@ -1,0 +1,144 @@
+import { createReadStream } from 'node:fs';
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { AppError } from '../../kernel/app-error.js';
+import type { Clock } from '../../kernel/clock.js';
+import type { Database } from '../../platform/database/index.js';
+import { newId } from '../../platform/ids/index.js';
+import { RefusedMessageError, type Message } from '../../platform/queue/index.js';
+import type { AuditedChanges, ChangeTx } from '../audited-changes.js';
+import { EXPORT_VERSION, exportLine, type Manifest } from '../domain/log/export-manifest.js';
+import type { LogIdentity } from '../log/log-identity.js';
+import type { LogReader } from '../log/log-reader.js';
+import {
+  findExport,
+  finishExport,
+  insertExport,
+  ledgerSize,
+  listExports,
+  readForExport,
+  type ExportRow,
+} from '../persistence/export-rows.js';
+import { EntriesFile, type WrittenFile } from './entries-file.js';
+
+/** The name of the jobs that write exports, on the queue `exports`. */
+export const EXPORT_JOB = 'export';
+
+export interface LedgerExportsParts {
+  readonly database: Database;
+  readonly changes: AuditedChanges;
+  readonly log: LogReader;
+  readonly identity: LogIdentity;
+  readonly clock: Clock;
+  readonly dataDir: string;
+}
+
+/** What is wanted; without `to`, everything that the ledger holds now. */
+export interface WantedExport {
+  readonly from: number;
+  readonly to?: number | undefined;
+  readonly createdBy: string;
+  readonly scheduled: boolean;
+}
+
+/** Exports of ledgers: the entries as they stand in the table, and a signed manifest with which they can be verified without the server. */
+export class LedgerExports {
+  constructor(private readonly parts: LedgerExportsParts) {}
+
+  /** Asks for an export, in the transaction that records it. Throws `invalid_request` for a range that the ledger does not hold. */
+  async create(tx: ChangeTx, { from, to, createdBy, scheduled }: WantedExport): Promise<ExportRow> {
+    const size = await ledgerSize(tx);
+    const end = to ?? size;
+    if (end > size) throw invalidRange('to', `must not be above ${size}, the number of entries`);
+    if (from >= end) throw invalidRange('from', 'must be below to');
+    const createdAt = new Date(this.parts.clock.now());
+    const row = await insertExport(tx, { id: newId('exp'), from, to: end, createdBy, scheduled, createdAt });
+    tx.enqueue({ queue: 'exports', name: EXPORT_JOB, aggregate: `export:${row.id}`, body: { id: row.id } });
+    return row;
+  }
+
+  /** Throws `not_found`. */
+  async get(zone: string, id: string): Promise<ExportRow> {
+    const row = await this.parts.database.readZone(zone, (tx) => findExport(tx, id));
+    if (!row) throw new AppError('not_found', 'There is no such export.');
+    return row;
+  }
+
+  list(zone: string, page: { limit: number; after?: string | undefined }): Promise<ExportRow[]> {
+    return this.parts.database.readZone(zone, (tx) => listExports(tx, page));
+  }
+
+  /** The entries of an export that is ready: its file, or, on a replica that did not write it, the same bytes from the ledger. */
+  async entries(row: ExportRow): Promise<Readable> {
+    const path = join(this.folder(row), 'entries.jsonl');
+    const there = await stat(path).catch(() => undefined);
+    return there?.size === row.bytes ? createReadStream(path) : Readable.from(this.lines(row));
+  }
+
+  /** Writes an export; however often it is called, and after whatever interruption, the files are the same. */
+  async handle(message: Message): Promise<void> {
+    const { id } = message.body;
+    const row =
+      typeof id === 'string' ? await this.parts.database.readZone(message.zone, (tx) => findExport(tx, id)) : undefined;
+    if (!row) throw new RefusedMessageError('unknown_export');
+    if (row.status !== 'running') return;
+    const file = new EntriesFile(join(this.folder(row), 'entries.jsonl'));
+    const written = await file.write(row.from, (from) =>
+      readForExport(this.parts.database, row.zone, { from, to: row.to }),
+    );
+    const manifest = await this.manifest(row, written);
+    await writeFile(join(this.folder(row), 'manifest.json'), manifest, { mode: 0o600 });
+    await this.finish(row, written, manifest);
+  }
+
+  private async finish(row: ExportRow, written: WrittenFile, manifest: string): Promise<void> {
+    const now = this.parts.clock.now();
+    await this.parts.changes.run(row.zone, async (tx) => {
+      if (!(await finishExport(tx, row.id, { at: new Date(now), bytes: written.bytes, manifest }))) return;
+      tx.record({
+        type: 'ledger.exported',
+        occurredAt: now,
+        actor: { kind: 'system' },
+        detail: { export: row.id, from: row.from, to: row.to, entries_sha256: written.sha256, by: row.createdBy },
+      });
+    });
+  }
+
+  private async manifest(row: ExportRow, written: WrittenFile): Promise<string> {
+    const { log, identity } = this.parts;
+    const { zone, from, to } = row;
+    const head = await log.firstOver(zone, to);
+    if (!head) throw new AppError('temporarily_unavailable', 'No checkpoint covers the export yet.', { retryAfter: 1 });
+    const { root, left } = await log.summary(zone, from, to);
+    const consistency = await log.consistency(zone, to, head.size);
+    const manifest: Manifest = {
+      v: EXPORT_VERSION,
+      zone,
+      origin: head.origin,
+      from,
+      to,
+      root: root.toString('base64'),
+      checkpoint: head.note,
+      checkpoints: await log.between(zone, head.origin, { from, to }),
+      proof: { consistency: consistency.map(base64), left: left.map(base64) },
+      entries_sha256: written.sha256,
+    };
+    return `${JSON.stringify(identity.signManifest(manifest), undefined, 2)}\n`;
+  }
+
+  private async *lines({ zone, from, to }: ExportRow): AsyncGenerator<string> {
+    for await (const rows of readForExport(this.parts.database, zone, { from, to }))
+      yield rows.map(exportLine).join('');
+  }
+
+  private folder({ zone, id }: ExportRow): string {
+    return join(this.parts.dataDir, 'exports', zone, id);
+  }
+}
+
+const base64 = (hash: Buffer): string => hash.toString('base64');
+
+function invalidRange(field: string, message: string): AppError {
+  return new AppError('invalid_request', 'The request is not valid.', { errors: [{ field, message }] });
+}
