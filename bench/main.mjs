@@ -17,6 +17,7 @@ import { killOnOtherReplica } from './scenarios/replica.mjs';
 import { starts } from './scenarios/start.mjs';
 import { stream } from './scenarios/stream.mjs';
 import { throughputScenarios } from './scenarios/throughput.mjs';
+import { verify } from './scenarios/verify.mjs';
 import { showProfile } from './profile.mjs';
 import { reached, table } from './table.mjs';
 
@@ -25,6 +26,7 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const scenarios = {
   ...throughputScenarios,
   ledger,
+  verify,
   stream,
   kill: (env, options) =>
     measureKills(env, options, {

@@ -68,7 +68,7 @@ export function build() {
 
 function verifier(dataDir) {
   return (zone) => {
-    const args = [path.join(ROOT, 'dist/audit/verify-main.js'), '--data-dir', dataDir, '--zone', zone];
+    const args = [path.join(ROOT, 'dist/audit/verify/main.js'), '--data-dir', dataDir, '--zone', zone];
     const done = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 });
     return { status: done.status, text: `${done.stdout}${done.stderr}`.trim() };
   };

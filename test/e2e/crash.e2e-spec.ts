@@ -13,7 +13,7 @@ import {
 } from '../support/fixtures.js';
 import { newDataDir, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
 
-const VERIFY = fileURLToPath(new URL('../../dist/audit/verify-main.js', import.meta.url));
+const VERIFY = fileURLToPath(new URL('../../dist/audit/verify/main.js', import.meta.url));
 const RESOURCE = 'https://api.example.test/tickets';
 const ROUNDS = 3;
 const LOOPS = 16;

@@ -6,7 +6,7 @@ import { AuditLedger } from '../../src/audit/audit-ledger.js';
 import type { EntryDraft } from '../../src/audit/domain/entry.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
 import { LedgerReader } from '../../src/audit/ledger-reader.js';
-import { verifyLedger } from '../../src/audit/verify-ledger.js';
+import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
 import type { Clock } from '../../src/kernel/clock.js';
 import type { Database } from '../../src/platform/database/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

@@ -5,7 +5,7 @@ import { OutcomeIntake } from '../../src/audit/jobs/outcome-intake.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
 import { LedgerReader } from '../../src/audit/ledger-reader.js';
 import { OUTCOME_JOB, OutcomeSink } from '../../src/audit/outcome-sink.js';
-import { verifyLedger } from '../../src/audit/verify-ledger.js';
+import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
 import type { JsonObject } from '../../src/kernel/json.js';
 import type { Database } from '../../src/platform/database/index.js';
 import type { Message } from '../../src/platform/queue/index.js';

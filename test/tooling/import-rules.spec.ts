@@ -51,6 +51,7 @@ const PLANTED: readonly Planted[] = [
   plant('typeorm-in-persistence', 'control/http', 'typeorm'),
   plant('drivers-in-platform', 'gateway', 'pg'),
   plant('outbound-through-egress', 'gateway', 'undici'),
+  plant('verifier-alone', 'audit/verify', '../index.js'),
   plant('no-child-process', 'control', 'node:child_process'),
   plant('no-circular', 'sts', './planted-circle.js'),
   plant('no-unresolvable', 'sts', './planted-nowhere.js'),

@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { clientOptions, parseEndpoint, parseLogin } from '../platform/database/index.js';
-import { ChainVerifier, type Fault, type StoredLink } from './domain/verify-chain.js';
-import type { LedgerKeys } from './ledger-keys.js';
+import { clientOptions, parseEndpoint, parseLogin } from '../../../platform/database/index.js';
+import { ChainVerifier, type Fault, type StoredLink } from '../../domain/verify-chain.js';
+import type { LedgerKeys } from '../../ledger-keys.js';
 
 const BATCH = 5_000;
 
