@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RequestSigner } from 'aws4';
+import aws4 from 'aws4';
 import { GatewayError } from '../domain/gateway-error.js';
 import { type RawHeaders, valuesOf } from '../domain/upstream-request.js';
 
@@ -69,7 +69,7 @@ function authorize(
   const headers: Record<string, string> = { host };
   for (const [name, value] of fields) headers[name] = name in headers ? `${headers[name]},${value}` : value;
   const { region, service, accessKeyId, secretAccessKey } = credential;
-  const signer = new RequestSigner(
+  const signer = new aws4.RequestSigner(
     // Nothing is added by the library: everything that is signed stands here already.
     { method, path: target, host, service, region, headers, doNotModifyHeaders: true },
     { accessKeyId, secretAccessKey },
