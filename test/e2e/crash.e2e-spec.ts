@@ -11,6 +11,9 @@ import {
   oauth,
   type ApplicationFixture,
 } from '../support/fixtures.js';
+import type { Checkpoint } from '../../src/audit/domain/log/checkpoint.js';
+import { verifyConsistency } from '../../src/audit/domain/log/tree-proofs.js';
+import { opened } from '../support/log.js';
 import { newDataDir, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
 
 const VERIFY = fileURLToPath(new URL('../../dist/audit/verify/main.js', import.meta.url));
@@ -104,6 +107,25 @@ describe('kill -9 under load', () => {
     const { stdout } = await promisify(execFile)(process.execPath, [VERIFY, '--data-dir', dataDir]);
     expect(stdout).toMatch(/^crash: \d+ entries verified$/m);
   }, 240_000);
+
+  it('[T6] loses no checkpoint that was signed, released or not', async () => {
+    const { readFile } = await import('node:fs/promises');
+    const admin = adminOf(server.url, server.adminToken);
+    const { log_vkey: vkey } = (await admin.admin('GET', '/v1/zones/crash')).body;
+    const anchors = await readFile(`${dataDir}/anchors/crash.log`, 'utf8');
+    const heads = anchors
+      .split(/^---\n/m)
+      .slice(0, -1)
+      .map((note) => opened(note, vkey));
+    expect(heads.length).toBeGreaterThan(ROUNDS);
+    const last = heads.at(-1);
+    for (const { size, root } of heads) {
+      const proof = await admin.admin('GET', `/v1/zones/crash/audit/consistency?from=${size}&to=${last?.size}`);
+      const hashes = (proof.body.hashes as string[]).map((hash) => Buffer.from(hash, 'base64'));
+      expect(verifyConsistency({ size, root }, last as Checkpoint, hashes)).toBe(true);
+    }
+    expect((await admin.admin('GET', '/health/ready')).body).toEqual({ status: 'ready' });
+  }, 60_000);
 
   it('[T6] the verifier names the first bad index of a tampered ledger and exits 1', async () => {
     const { default: pg } = await import('pg');

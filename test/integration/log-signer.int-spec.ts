@@ -4,18 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLedger } from '../../src/audit/audit-ledger.js';
+import { checkpointKey } from '../../src/audit/domain/log-key.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
 import { LogIdentity } from '../../src/audit/log/log-identity.js';
 import { LogRows } from '../../src/audit/log/log-rows.js';
 import { LogSigner } from '../../src/audit/log/log-signer.js';
 import { SeenCheckpoints } from '../../src/audit/log/seen-checkpoints.js';
+import { KeptCheckpoints } from '../../src/audit/verify/database/kept-checkpoints.js';
+import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
 import type { Clock } from '../../src/kernel/clock.js';
 import type { Database } from '../../src/platform/database/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { opened, setBack, tamperWith, treeHash } from '../support/log.js';
 
 const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
-const identity = new LogIdentity(randomBytes(32), () => 'log.test');
+const seed = randomBytes(32);
+const identity = new LogIdentity(seed, () => 'log.test');
 const keys = new LedgerKeys(randomBytes(32));
 
 let test: TestDatabase;
@@ -223,19 +227,20 @@ describe('the signer', () => {
   });
 });
 
-describe('a database that was set back', () => {
-  const signedTwice = async () => {
-    const zone = await newZone();
-    const dir = await newDir();
-    const replica = await Replica.start(dir);
-    await append(zone, 3);
-    await replica.signer.look(true);
-    await append(zone, 3);
-    await replica.signer.look(true);
-    await replica.signer.stop();
-    return { zone, dir, late: await headOf(zone) };
-  };
+/** A zone with three entries under a checkpoint and six under the next, and what the signer remembers of them. */
+const signedTwice = async () => {
+  const zone = await newZone();
+  const dir = await newDir();
+  const replica = await Replica.start(dir);
+  await append(zone, 3);
+  await replica.signer.look(true);
+  await append(zone, 3);
+  await replica.signer.look(true);
+  await replica.signer.stop();
+  return { zone, dir, late: await headOf(zone) };
+};
 
+describe('a database that was set back', () => {
   it('[T6] is noticed at the next start, and by every replica from then on', async () => {
     const { zone, dir } = await signedTwice();
     await setBack(test.dsn, zone, 3);
@@ -331,15 +336,79 @@ describe('a database that was set back', () => {
     const replica = await Replica.start(dir);
     expect(replica.signer.sound).toBe(false);
   });
-
-  /** So that the next test starts with sound logs. */
-  async function letGo(zone: string): Promise<void> {
-    await tamperWith(test.dsn, [
-      ['DELETE FROM caracal.zones WHERE slug = $1', [zone]],
-      ['DELETE FROM caracal.log_trees WHERE zone = $1', [zone]],
-    ]);
-  }
 });
+
+describe('the check of a database against what was signed', () => {
+  const checked = async (zone: string, dir: string, key = seed) => {
+    const kept = new KeptCheckpoints(dir, checkpointKey(key));
+    const [report] = await verifyLedger({ dsn: test.dsn, keys, kept, zone });
+    return report?.fault;
+  };
+
+  it('[T6] an untouched ledger is sound, whoever remembers it', async () => {
+    const { zone, dir } = await signedTwice();
+    expect(await checked(zone, dir)).toBeUndefined();
+    await append(zone, 3);
+    expect(await checked(zone, dir)).toBeUndefined();
+    expect(await checked(zone, await newDir())).toBeUndefined();
+  });
+
+  it('[T6] a rollback to a backup is reported with the first entry that is gone', async () => {
+    const { zone, dir } = await signedTwice();
+    await setBack(test.dsn, zone, 3);
+    expect(await checked(zone, await newDir())).toBeUndefined();
+    expect(await checked(zone, dir)).toEqual({ index: 3, reason: 'the ledger holds 3 entries; 6 were signed' });
+    await rm(join(dir, 'checkpoints'), { recursive: true });
+    expect(await checked(zone, dir)).toEqual({ index: 3, reason: 'the ledger holds 3 entries; 6 were signed' });
+    await letGo(zone);
+  });
+
+  it('[T6] a fork with a whole chain is reported with the first entry that may be another', async () => {
+    const { zone, dir } = await signedTwice();
+    await setBack(test.dsn, zone, 3);
+    await append(zone, 9);
+    expect(await checked(zone, dir)).toEqual({
+      index: 3,
+      reason: 'the entries 3 to 5 are not those that were signed',
+    });
+    await letGo(zone);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['the key is swapped', '', /is not signed by/],
+    [
+      'a checkpoint’s root is edited',
+      `UPDATE caracal.log_checkpoints SET root = sha256('x') WHERE zone = $1`,
+      /its row says/,
+    ],
+    [
+      'a checkpoint’s size is edited',
+      `UPDATE caracal.log_checkpoints SET size = size + 1 WHERE zone = $1`,
+      /its row says/,
+    ],
+    [
+      'a checkpoint’s note is edited',
+      `UPDATE caracal.log_checkpoints SET note = replace(note, E'\n3\n', E'\n4\n') WHERE zone = $1`,
+      /is wrong/,
+    ],
+    ['a checkpoint’s note is no note', `UPDATE caracal.log_checkpoints SET note = 'x' WHERE zone = $1`, /malformed/],
+    ['the log is renamed', `UPDATE caracal.zones SET log_origin = 'elsewhere' WHERE slug = $1`, /never ended/],
+  ])('[T6] it is reported when %s', async (name, sql, reason) => {
+    const { zone, dir } = await signedTwice();
+    if (sql !== '') await tamperWith(test.dsn, [[sql, [zone]]]);
+    const fault = await checked(zone, dir, name === 'the key is swapped' ? randomBytes(32) : seed);
+    expect(fault).toEqual({ index: undefined, reason: expect.stringMatching(reason) });
+    await letGo(zone);
+  });
+});
+
+/** So that the next test starts with sound logs. */
+async function letGo(zone: string): Promise<void> {
+  await tamperWith(test.dsn, [
+    ['DELETE FROM caracal.zones WHERE slug = $1', [zone]],
+    ['DELETE FROM caracal.log_trees WHERE zone = $1', [zone]],
+  ]);
+}
 
 function randomUuid(): string {
   const hex = randomBytes(16).toString('hex');

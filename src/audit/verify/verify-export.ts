@@ -1,6 +1,7 @@
 import { CompactTree } from '../domain/log/compact-tree.js';
 import { openCheckpoint, type Checkpoint } from '../domain/log/checkpoint.js';
 import { EXPORT_VERSION, manifestText, type Manifest, type SignedManifest } from '../domain/log/export-manifest.js';
+import { SignedTree, type Mismatch } from '../domain/log/signed-tree.js';
 import { decodeBase64, NoteError, openNote, type NoteVerifier } from '../domain/log/signed-note.js';
 import { verifyConsistency } from '../domain/log/tree-proofs.js';
 import { EntryLines, eachLine } from './entry-lines.js';
@@ -26,11 +27,11 @@ export async function verifyExport(source: Source, verifier: NoteVerifier): Prom
   const tree = new SignedTree(
     orFault(() => new CompactTree(from, left)),
     heads,
-    from,
   );
-  const { sha256, whole } = await eachLine(bytes, (line) => tree.append(lines.accept(line)));
+  const { sha256, whole } = await eachLine(bytes, (line) => refuse(tree.append(lines.accept(line))));
   lines.end();
-  tree.close({ size: to, root: hashOf(manifest.root) });
+  if (tree.unpassed) throw fault(undefined, 'a checkpoint on the way is not of a size on the way');
+  refuse(tree.compare({ size: to, root: hashOf(manifest.root) }));
   if (!verifyConsistency({ size: to, root: tree.root() }, signed, hashesOf(manifest.proof.consistency)))
     throw fault(undefined, `the checkpoint of ${signed.size} entries does not cover these`);
   if (!whole || sha256 !== manifest.entries_sha256)
@@ -38,45 +39,8 @@ export async function verifyExport(source: Source, verifier: NoteVerifier): Prom
   return `${zone}: entries ${from} to ${to - 1} verified under the checkpoint of ${signed.size} entries of ${signed.origin}`;
 }
 
-/** A tree that is compared with each signed head it passes, so that the entries in between can be named. */
-class SignedTree {
-  private at = 0;
-
-  constructor(
-    private readonly tree: CompactTree,
-    private readonly heads: readonly Checkpoint[],
-    private proven: number,
-  ) {}
-
-  append(leaf: Buffer): void {
-    this.tree.append(leaf);
-    const head = this.heads[this.at];
-    if (head?.size !== this.tree.size) return;
-    this.compare(head);
-    this.at += 1;
-  }
-
-  close(end: { readonly size: number; readonly root: Buffer }): void {
-    if (this.at < this.heads.length) throw fault(undefined, 'a checkpoint on the way is not of a size on the way');
-    this.compare(end);
-  }
-
-  root(): Buffer {
-    return this.tree.root();
-  }
-
-  private compare({ size, root }: { readonly size: number; readonly root: Buffer }): void {
-    if (!this.tree.root().equals(root)) {
-      const one = size - this.proven === 1;
-      throw fault(
-        this.proven,
-        one
-          ? 'entry is not the one that was signed'
-          : `the entries ${this.proven} to ${size - 1} are not those that were signed`,
-      );
-    }
-    this.proven = size;
-  }
+function refuse(mismatch: Mismatch | undefined): void {
+  if (mismatch) throw fault(mismatch.index, mismatch.reason);
 }
 
 function readManifest(text: string, verifier: NoteVerifier): Manifest {

@@ -39,9 +39,18 @@ export async function loadSecrets(config: AppConfig, options: LoadSecretsOptions
 }
 
 /** The ledger's key as `DATA_DIR/secrets` keeps it, for verifying a ledger beside a server or without one. */
-export async function readLedgerKey(dataDir: string): Promise<Buffer> {
+export function readLedgerKey(dataDir: string): Promise<Buffer> {
+  return readKey(dataDir, 'ledgerHmac');
+}
+
+/** The key of checkpoints, likewise. */
+export function readCheckpointKey(dataDir: string): Promise<Buffer> {
+  return readKey(dataDir, 'checkpointKey');
+}
+
+async function readKey(dataDir: string, name: 'ledgerHmac' | 'checkpointKey'): Promise<Buffer> {
   await Promise.resolve();
-  const path = join(dataDir, 'secrets', SECRET_FILES.ledgerHmac);
+  const path = join(dataDir, 'secrets', SECRET_FILES[name]);
   try {
     const key = parseKey(readSecretFile(path));
     if ('value' in key) return key.value;

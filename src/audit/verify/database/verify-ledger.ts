@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { clientOptions, parseEndpoint, parseLogin } from '../../../platform/database/index.js';
 import { ChainVerifier, type Fault, type StoredLink } from '../../domain/verify-chain.js';
+import type { KeptCheckpoints } from './kept-checkpoints.js';
+import { verifySigned } from './verify-signed.js';
 import type { LedgerKeys } from '../../ledger-keys.js';
 
 const BATCH = 5_000;
@@ -16,10 +18,13 @@ export interface ZoneReport {
 export async function verifyLedger({
   dsn,
   keys,
+  kept,
   zone: only,
 }: {
   dsn: string;
   keys: LedgerKeys;
+  /** What was signed; without it, the chain alone is verified. */
+  kept?: KeptCheckpoints;
   zone: string | undefined;
 }): Promise<ZoneReport[]> {
   const client = new pg.Client(clientOptions(parseEndpoint(dsn), parseLogin(dsn)));
@@ -27,7 +32,11 @@ export async function verifyLedger({
   try {
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
     const reports: ZoneReport[] = [];
-    for (const zone of await zonesOf(client, only)) reports.push(await verifyZone(client, zone, keys));
+    for (const zone of await zonesOf(client, only)) {
+      const chain = await verifyZone(client, zone, keys);
+      const fault = chain.fault ?? (kept && (await verifySigned(client, zone, kept)));
+      reports.push({ ...chain, fault });
+    }
     return reports;
   } finally {
     await client.end();
