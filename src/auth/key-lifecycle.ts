@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../kernel/app-error.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import type { ChangeTx } from '../audit/index.js';
-import { duePromotion, promotableAt, retirable } from './domain/key-states.js';
+import { duePromotion, isOverdue, promotableAt, retirable } from './domain/key-states.js';
 import type { KeyAlgorithm } from './domain/token-keys.js';
 import { KeyMinting } from './key-minting.js';
 import type { SigningKeyEntity } from './persistence/signing-key.entity.js';
@@ -75,8 +75,11 @@ export class KeyLifecycle {
     return true;
   }
 
-  /** Does what time has made due: promotes the key a rotation waits for, retires keys whose last token has expired. */
-  async advance(tx: ChangeTx): Promise<void> {
+  /**
+   * Does what time has made due: promotes the key a rotation waits for, retires keys whose last token has expired, and begins to rotate when a key has
+   * signed for `signsFor` milliseconds.
+   */
+  async advance(tx: ChangeTx, signsFor = Number.POSITIVE_INFINITY): Promise<void> {
     const now = this.clock.now();
     const keys = await lockKeys(tx);
     const facts = keys.map(factsOf);
@@ -86,7 +89,9 @@ export class KeyLifecycle {
     }
     const due = duePromotion(facts, now);
     const next = keys.find((key) => key.kid === due?.kid);
-    if (next) await this.promote(tx, keys, { next, now });
+    if (next) return this.promote(tx, keys, { next, now });
+    const isWaiting = facts.some(({ state, activateAfter }) => state === 'next' && activateAfter !== undefined);
+    if (!isWaiting && facts.some((key) => isOverdue(key, signsFor, now))) await this.rotate(tx, 'when_published');
   }
 
   private async promote(

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../kernel/app-error.js';
+import type { JsonObject } from '../kernel/json.js';
 import type { TokenClaims, TokenClass } from './domain/token-claims.js';
 import { TOKEN_PROFILES } from './domain/token-profile.js';
 import { KeyRing } from './key-ring.js';
@@ -18,6 +19,14 @@ export class TokenSigner {
     const { header } = await this.ring.signingKey(zone);
     const payload = Math.ceil((Buffer.byteLength(JSON.stringify(claims)) * 4) / 3);
     return header.length + payload + SIGNATURE_CHARACTERS + DOTS <= TOKEN_PROFILES[klass].maxBytes;
+  }
+
+  /** A signed statement that is no token: its type keeps every endpoint of ours from taking it for one (RFC 8725 §3.11). */
+  async state(zone: string, typ: string, statement: JsonObject): Promise<string> {
+    const key = await this.ring.signingKey(zone);
+    const encode = (part: JsonObject): string => Buffer.from(JSON.stringify(part)).toString('base64url');
+    const signingInput = `${encode({ alg: key.alg, typ, kid: key.kid })}.${encode(statement)}`;
+    return `${signingInput}.${key.sign(signingInput)}`;
   }
 
   /** A compact JWS under the zone's active key (RFC 9068 §2). A token that would exceed its class's size is not issued. */

@@ -1,3 +1,4 @@
+import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AdvanceKeys } from '../../src/auth/jobs/advance-keys.js';
 import { asSuperuser } from '../support/database.js';
@@ -83,6 +84,52 @@ describe('signing keys', () => {
     const rotated = await rotate('when_published');
     expect([rotated.status, rotated.body.promoted]).toEqual([200, true]);
     expect(await inState('active')).toEqual([next]);
+  });
+
+  it('never fails a verifier that holds a warm JWKS, over three rotations', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      // Fetched before the rotation and not again: what a verifier has for as long as the JWKS may be cached.
+      const warm = createLocalJWKSet({ keys: await jwks() });
+      const verify = async (jwt: string): Promise<string | undefined> =>
+        (await jwtVerify(jwt, warm, { issuer: `${app.url}/z/${zone}`, typ: 'at+jwt' })).protectedHeader.kid;
+      const before = await token();
+      await age(301);
+      expect((await rotate()).body.promoted).toBe(true);
+      const after = await token();
+      expect(await verify(before)).not.toBe(await verify(after));
+      const fresh = createLocalJWKSet({ keys: await jwks() });
+      await jwtVerify(before, fresh);
+    }
+  });
+
+  it('takes over by itself when its predecessor has signed for its period', async () => {
+    const [active] = await inState('active');
+    const [next] = await inState('next');
+    const grow = (days: number): Promise<unknown> =>
+      asSuperuser(app.dsn, (database) =>
+        database.query(
+          'UPDATE caracal.signing_keys SET activated_at = activated_at - make_interval(days => $2) WHERE zone = $1',
+          [zone, days],
+        ),
+      );
+    await grow(89);
+    await age(301);
+    await advance();
+    expect(await inState('active')).toEqual([active]);
+    await grow(1);
+    await Promise.all([advance(), advance()]);
+    expect(await inState('active')).toEqual([next]);
+    expect(await inState('retiring')).toEqual([active]);
+    const found = await app.admin('GET', `/v1/zones/${zone}`);
+    const tag = { 'if-match': found.headers.get('etag') ?? '' };
+    expect((await app.admin('PATCH', `/v1/zones/${zone}`, { key_rotation_days: 7 }, tag)).status).toBe(200);
+    await grow(7);
+    await advance();
+    // Its next key is not known to every verifier yet: the rotation is scheduled.
+    expect(await inState('active')).toEqual([next]);
+    await age(301);
+    await advance();
+    expect(await inState('active')).not.toEqual([next]);
   });
 
   it('what the old key signed stays good until it expires; then the key goes', async () => {

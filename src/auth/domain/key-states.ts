@@ -9,6 +9,7 @@ export interface KeyFacts {
   readonly kid: string;
   readonly state: KeyState;
   readonly publishedAt: number;
+  readonly activatedAt?: number | undefined;
   readonly activateAfter?: number | undefined;
   readonly retiringAt?: number | undefined;
 }
@@ -30,6 +31,20 @@ export function isPublished({ state }: Pick<KeyFacts, 'state'>): boolean {
 /** Retiring keys whose last token has expired: nothing refers to them any more. */
 export function retirable(keys: readonly KeyFacts[], now: number): readonly KeyFacts[] {
   return keys.filter((key) => key.state === 'retiring' && (key.retiringAt ?? now) + RETIRING_MS <= now);
+}
+
+const DAY_MS = 86_400_000;
+/** How long a key signs where the zone does not say it. */
+const USUAL_DAYS = 90;
+
+/** How long a key signs before the next one takes over by itself, in milliseconds. */
+export function signingPeriod(days = USUAL_DAYS): number {
+  return days * DAY_MS;
+}
+
+/** True for a key that has signed for its whole period. */
+export function isOverdue({ state, activatedAt }: KeyFacts, signsFor: number, now: number): boolean {
+  return state === 'active' && activatedAt !== undefined && activatedAt + signsFor <= now;
 }
 
 /** The next key, when a rotation that had to wait for it is due. */

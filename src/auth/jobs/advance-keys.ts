@@ -8,7 +8,7 @@ import { zonesWithDueKeys } from '../persistence/signing-keys.js';
 
 const EVERY_MS = 15_000;
 
-/** Lets time act on keys: rotations that waited for a key to be known, and keys whose last token has expired. */
+/** Lets time act on keys: rotations that are due or waited for a key to be known, and keys whose last token has expired. */
 @Injectable()
 export class AdvanceKeys implements OnModuleInit {
   constructor(
@@ -25,6 +25,6 @@ export class AdvanceKeys implements OnModuleInit {
 
   async run(): Promise<void> {
     const zones = await this.database.withSystem('key-rotation', (tx) => zonesWithDueKeys(tx, this.clock.now()));
-    for (const zone of zones) await this.changes.run(zone, (tx) => this.lifecycle.advance(tx));
+    for (const { zone, signsFor } of zones) await this.changes.run(zone, (tx) => this.lifecycle.advance(tx, signsFor));
   }
 }

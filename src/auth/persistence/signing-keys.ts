@@ -1,5 +1,12 @@
 import type { Tx, ZoneTx } from '../../platform/database/index.js';
-import { duePromotion, retirable, type KeyFacts, type KeyState } from '../domain/key-states.js';
+import {
+  duePromotion,
+  isOverdue,
+  retirable,
+  signingPeriod,
+  type KeyFacts,
+  type KeyState,
+} from '../domain/key-states.js';
 import { SigningKeyEntity } from './signing-key.entity.js';
 
 /** A key that has just been made. */
@@ -56,38 +63,57 @@ export function factsOf(key: SigningKeyEntity): KeyFacts {
   return {
     kid: key.kid,
     state: key.state,
+    activatedAt: key.activatedAt?.getTime(),
     publishedAt: key.publishedAt.getTime(),
     activateAfter: key.activateAfter?.getTime(),
     retiringAt: key.retiringAt?.getTime(),
   };
 }
 
-/** The zones in which a key is due to sign or to go. */
-export async function zonesWithDueKeys(tx: Tx, now: number): Promise<string[]> {
+/** A zone for whose keys time has made something due. */
+export interface DueZone {
+  readonly zone: string;
+  /** How long one key signs before the next one takes over by itself, in milliseconds. */
+  readonly signsFor: number;
+}
+
+/**
+ * Zones with a rotation that may go on, a key whose last token has expired, or one that has signed for as long as keys do there. Archived zones sign
+ * nothing, so theirs only retire.
+ */
+export async function zonesWithDueKeys(tx: Tx, now: number): Promise<DueZone[]> {
   const rows = await tx.query<{
     zone: string;
     kid: string;
     state: KeyState;
     published_at: Date;
+    activated_at: Date | null;
     activate_after: Date | null;
     retiring_at: Date | null;
+    days: number | null;
+    signs: boolean;
   }>(
-    `SELECT zone, kid, state, published_at, activate_after, retiring_at FROM signing_keys
-     WHERE (state = 'next' AND activate_after IS NOT NULL) OR state = 'retiring'`,
+    `SELECT k.zone, k.kid, k.state, k.published_at, k.activated_at, k.activate_after, k.retiring_at,
+       (z.settings ->> 'key_rotation_days')::integer AS days, z.status <> 'archived' AS signs
+     FROM signing_keys AS k JOIN zones AS z ON z.slug = k.zone
+     WHERE (k.state = 'next' AND k.activate_after IS NOT NULL) OR k.state IN ('retiring', 'active')`,
   );
-  const due = rows.filter((row) => {
-    const facts = [
-      {
-        kid: row.kid,
-        state: row.state,
-        publishedAt: row.published_at.getTime(),
-        activateAfter: row.activate_after?.getTime(),
-        retiringAt: row.retiring_at?.getTime(),
-      },
-    ];
-    return duePromotion(facts, now) !== undefined || retirable(facts, now).length > 0;
-  });
-  return [...new Set(due.map((row) => row.zone))];
+  const due = new Map<string, DueZone>();
+  for (const row of rows) {
+    const facts = {
+      kid: row.kid,
+      state: row.state,
+      publishedAt: row.published_at.getTime(),
+      activatedAt: row.activated_at?.getTime(),
+      activateAfter: row.activate_after?.getTime(),
+      retiringAt: row.retiring_at?.getTime(),
+    };
+    const signsFor = row.signs ? signingPeriod(row.days ?? undefined) : Number.POSITIVE_INFINITY;
+    const isDue =
+      duePromotion([facts], now) !== undefined || retirable([facts], now).length > 0 || isOverdue(facts, signsFor, now);
+    if (isDue) due.set(row.zone, { zone: row.zone, signsFor });
+  }
+  return [...due.values()];
 }
 
 async function update(tx: ZoneTx, kid: string, changes: Partial<SigningKeyEntity>): Promise<void> {

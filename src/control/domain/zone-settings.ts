@@ -20,6 +20,8 @@ export interface ZoneSettings {
   /** Whether a DPoP proof must carry a nonce of ours (RFC 9449 §8). */
   readonly dpop_nonce: 'off' | 'required';
   readonly signing_alg: 'ES256' | 'EdDSA';
+  /** How long a key signs before the next one takes over by itself; without it 90 days. */
+  readonly key_rotation_days?: number;
   readonly public_log: boolean;
   /** The ledger is exported so often, each time from where the last export ended; without it, never. */
   readonly export_every_hours?: number;

@@ -46,6 +46,10 @@ export class ZoneSettingsDto {
   dpop_nonce?: 'off' | 'required' | null;
 
   @Clearable()
+  @IsWhole(1, 3_650)
+  key_rotation_days?: number | null;
+
+  @Clearable()
   @IsBoolean()
   public_log?: boolean | null;
 
