@@ -1,6 +1,7 @@
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { claimsOf, created, OAuthScene, ok, type SceneClient, type SceneResource } from '../support/oauth-scene.js';
+import { basic, claimsOf, created, OAuthScene, ok, type SceneClient, type SceneResource } from '../support/oauth-scene.js';
 
 let app: TestApp;
 let scene: OAuthScene;
@@ -82,6 +83,42 @@ describe('introspection (RFC 7662)', () => {
     expect(ok(await scene.oauth('introspect', { token, token_type_hint: 'refresh_token' }, client))).toMatchObject({
       active: true,
     });
+  });
+
+  it('is signed for the caller when it asks for that, and is no token (RFC 9701)', async () => {
+    const token = await scene.applicationToken(client);
+    const ask = (asked: string, accept: string): Promise<Response> =>
+      fetch(`${scene.issuer}/oauth2/introspect`, {
+        method: 'POST',
+        headers: { authorization: basic(client), accept },
+        body: new URLSearchParams({ token: asked }),
+      });
+    const signed = await ask(token, 'application/token-introspection+jwt');
+    expect([signed.status, signed.headers.get('content-type')?.split(';')[0]]).toEqual([
+      200,
+      'application/token-introspection+jwt',
+    ]);
+    const keys = createLocalJWKSet((await (await fetch(`${scene.issuer}/jwks.json`)).json()) as JSONWebKeySet);
+    const text = await signed.text();
+    const { payload } = await jwtVerify(text, keys, {
+      typ: 'token-introspection+jwt',
+      issuer: scene.issuer,
+      audience: client.id,
+      algorithms: ['ES256'],
+    });
+    const plain = (await (await ask(token, 'application/json')).json()) as object;
+    expect(payload['token_introspection']).toEqual(plain);
+    expect(Object.keys(payload).sort()).toEqual(['aud', 'iat', 'iss', 'token_introspection']);
+    const unknown = await jwtVerify(await (await ask('x', 'application/token-introspection+jwt')).text(), keys);
+    expect(unknown.payload['token_introspection']).toEqual({ active: false });
+    expect((await scene.runtime('GET', '/sessions', text)).status).toBe(401);
+    expect((await scene.exchange(client, text, { resource: 'https://x.example' })).status).toBe(400);
+    const refused = await fetch(`${scene.issuer}/oauth2/introspect`, {
+      method: 'POST',
+      headers: { accept: 'application/token-introspection+jwt' },
+      body: new URLSearchParams({ token }),
+    });
+    expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([401, 'invalid_client']);
   });
 
   it('[T2] a killed zone’s tokens are inactive', async () => {

@@ -9,12 +9,15 @@ export interface ServerFacts {
   readonly issuer: string;
   readonly grantTypes: readonly string[];
   readonly proofAlgorithms: readonly string[];
+  /** What the zone signs with. */
+  readonly signingAlgorithm: string;
   /** Types of authorization details that some resource knows (RFC 9396 §10). */
   readonly detailTypes: readonly string[];
 }
 
 /** Authorization server metadata of one issuer (RFC 8414 §2). Only what works is listed. */
-export function serverMetadata({ issuer, grantTypes, proofAlgorithms, detailTypes }: ServerFacts): JsonObject {
+export function serverMetadata(facts: ServerFacts): JsonObject {
+  const { issuer, grantTypes, proofAlgorithms, detailTypes, signingAlgorithm } = facts;
   const endpoint = (name: string): JsonObject => ({
     [`${name}_endpoint_auth_methods_supported`]: CLIENT_AUTH_METHODS,
     [`${name}_endpoint_auth_signing_alg_values_supported`]: ASSERTION_ALGORITHMS,
@@ -31,6 +34,7 @@ export function serverMetadata({ issuer, grantTypes, proofAlgorithms, detailType
     ...endpoint('token'),
     ...endpoint('introspection'),
     ...endpoint('revocation'),
+    introspection_signing_alg_values_supported: [signingAlgorithm],
     dpop_signing_alg_values_supported: [...proofAlgorithms],
     ...(detailTypes.length === 0 ? {} : { authorization_details_types_supported: [...detailTypes] }),
   };

@@ -41,6 +41,7 @@ export class MetadataController {
       issuer: this.urls.issuer(view.slug),
       grantTypes: this.endpoint.grantTypes,
       proofAlgorithms: this.proofs.algorithms,
+      signingAlgorithm: view.settings.signing_alg,
       detailTypes: [...new Set(types)].sort(),
     });
   }

@@ -2,6 +2,7 @@ import { Body, Controller, Header, HttpCode, Param, Post, Req, Res } from '@nest
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JsonObject } from '../../kernel/json.js';
 import { Form, OAuthClient } from '../../platform/http/index.js';
+import { SIGNED_INTROSPECTION, wantsSigned } from '../domain/accepted-answer.js';
 import { Introspection } from '../introspection.js';
 import { TokenRevocation } from '../revocation.js';
 import { TokenEndpoint } from '../token-endpoint.js';
@@ -36,8 +37,18 @@ export class OAuthController {
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @Post('introspect')
-  introspect(@Param('zone') zone: string, @Body() form: Form, @Req() request: FastifyRequest): Promise<JsonObject> {
-    return this.introspection.introspect(oauthCall(zone, form, request));
+  async introspect(
+    @Param('zone') zone: string,
+    @Body() form: Form,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JsonObject | string> {
+    const call = oauthCall(zone, form, request);
+    void reply.header('vary', 'accept');
+    if (!wantsSigned(request.headers.accept)) return this.introspection.introspect(call);
+    const signed = await this.introspection.introspectSigned(call);
+    void reply.type(SIGNED_INTROSPECTION);
+    return signed;
   }
 
   @OAuthClient()
