@@ -379,147 +379,38 @@ describe('revoking a federated subject', () => {
     expect([200, 201]).toContain(again.status);
   });
 
+  it('[T2] while 100 exchanges of their id_tokens run: nothing is issued after it returned, nothing issued meanwhile is accepted', async () => {
+    const of = (): string => issuer.mint({ claims: { sub: 'peggy', iat: now() - 5 } });
+    const subject = `user:${id}:peggy`;
+    const idTokens = Array.from({ length: 100 }, of);
+    let returned = false;
+    const late: string[] = [];
+    const issued: string[] = [];
+    const exchanges = idTokens.map(async (idToken) => {
+      const before = returned;
+      const answer = await exchangeUser(idToken, token);
+      if (answer.status !== 200) return expect(code(answer)).toEqual([400, 'invalid_request']);
+      (before ? late : issued).push(answer.body.access_token as string);
+    });
+    const revocation = scene
+      .admin('POST', `/subjects/${encodeURIComponent(subject)}/revoke`, { reason: 'left' })
+      .then((answer) => {
+        ok(answer);
+        returned = true;
+      });
+    await revocation;
+    const after = Array.from({ length: 20 }, async () => code(await exchangeUser(of(), token)));
+    await Promise.all(exchanges);
+    expect(await Promise.all(after)).toEqual(Array.from({ length: 20 }, () => [400, 'invalid_request']));
+    expect(late).toEqual([]);
+    const seen = await Promise.all(issued.map((one) => scene.oauth('introspect', { token: one }, client)));
+    expect(seen.filter((answer) => ok(answer).active !== false)).toEqual([]);
+  });
+
   it('a user who was never seen can be revoked, one of no issuer of the zone cannot', async () => {
     const revoke = (subject: string): Promise<TestAnswer> =>
       scene.admin('POST', `/subjects/${encodeURIComponent(subject)}/revoke`, {});
     expect((await revoke(`user:${id}:never-seen`)).status).toBe(200);
     expect(code(await revoke('user:sis_0:nobody'))).toEqual([404, 'not_found']);
-  });
-});
-
-describe('the keys of an issuer', () => {
-  const withIssuer = async (
-    run: (own: SubjectIssuer, open: (changes?: IdTokenChanges) => Promise<TestAnswer>) => Promise<void>,
-    alg: 'ES256' | 'RS256' | 'PS256' | 'EdDSA' = 'ES256',
-  ): Promise<void> => {
-    const own = await SubjectIssuer.start(alg);
-    try {
-      created(await scene.admin('POST', '/subject-issuers', { issuer: own.url, audience: 'caracal' }));
-      await run(own, (changes) => start(own.mint(changes)));
-    } finally {
-      await own.close();
-    }
-  };
-
-  it.each(['RS256', 'PS256', 'EdDSA'] as const)('may sign with %s', (alg) =>
-    withIssuer(async (_own, open) => expect((await open()).status).toBe(201), alg),
-  );
-
-  it('[T8] are fetched once for many at once, once more for a rotation, and not again for keys that nobody has', () =>
-    withIssuer(async (own, open) => {
-      const many = await Promise.all(Array.from({ length: 20 }, () => open()));
-      expect(new Set(many.map((answer) => answer.status))).toEqual(new Set([201]));
-      expect(own.asked).toEqual({ discovery: 1, keys: 1 });
-      own.rotate();
-      expect((await open()).status).toBe(201);
-      expect(own.asked).toEqual({ discovery: 2, keys: 2 });
-      for (let n = 0; n < 10; n += 1)
-        expect(code(await open({ header: { kid: `unknown-${n}` } }))).toEqual([400, 'invalid_subject']);
-      expect(own.asked).toEqual({ discovery: 2, keys: 2 });
-    }));
-
-  it.each<[string, (own: SubjectIssuer) => void]>([
-    ['discovery is down', (own) => void (own.discovery = () => ({ status: 500 }))],
-    [
-      'discovery is another issuer’s',
-      (own) => void (own.discovery = () => ({ body: '{"issuer":"https://evil.example"}' })),
-    ],
-    [
-      'discovery leads elsewhere',
-      (own) =>
-        void (own.discovery = () => ({ status: 302, location: `${issuer.url}/.well-known/openid-configuration` })),
-    ],
-    ['the keys are no keys', (own) => void (own.keys = () => ({ body: '[]' }))],
-    [
-      'the keys are where nobody may go',
-      (own) =>
-        void (own.discovery = () => ({
-          body: JSON.stringify({ issuer: own.url, jwks_uri: 'http://169.254.169.254/keys' }),
-        })),
-    ],
-  ])('[T3] when %s nothing is believed and the failure is remembered', (_name, spoil) =>
-    withIssuer(async (own, open) => {
-      spoil(own);
-      const answer = await open();
-      expect(code(answer)).toEqual([503, 'temporarily_unavailable']);
-      expect(answer.headers.get('retry-after')).not.toBeNull();
-      const asked = { ...own.asked };
-      const exchanged = await exchangeUser(own.mint(), token);
-      expect(code(exchanged)).toEqual([503, 'temporarily_unavailable']);
-      expect(own.asked).toEqual(asked);
-    }),
-  );
-});
-
-describe('subject issuers (administration)', () => {
-  const post = (body: object): Promise<TestAnswer> => scene.admin('POST', '/subject-issuers', body);
-
-  it('are made, read, listed, changed and archived', async () => {
-    const made = await post({ issuer: 'https://login.example.com/tenant', audience: 'x', algorithms: ['ES256'] });
-    const body = created(made);
-    expect(body).toMatchObject({ audience: 'x', algorithms: ['ES256'], subject_claim: 'sub', status: 'active' });
-    const path = `/subject-issuers/${body.id}`;
-    expect(made.headers.get('location')).toBe(`/v1/zones/${scene.zone}${path}`);
-    const read = await scene.admin('GET', path);
-    const tag = { 'if-match': read.headers.get('etag') ?? '' };
-    expect(ok(read)).toEqual(body);
-    expect((ok(await scene.admin('GET', '/subject-issuers')).items as { id: string }[]).map((one) => one.id)).toContain(
-      body.id,
-    );
-    expect(code(await scene.admin('PATCH', path, { audience: 'y' }))).toEqual([428, 'precondition_required']);
-    expect(ok(await scene.admin('PATCH', path, { audience: 'y' }, tag))).toMatchObject({ audience: 'y' });
-    expect(code(await scene.admin('PATCH', path, { audience: 'z' }, tag))).toEqual([412, 'precondition_failed']);
-    expect(code(await post({ issuer: 'https://login.example.com/tenant', audience: 'x' }))).toEqual([409, 'conflict']);
-    expect((await scene.admin('DELETE', path, undefined, { 'if-match': '*' })).status).toBe(204);
-    expect(ok(await scene.admin('GET', path))).toMatchObject({ status: 'archived' });
-    const anew = created(await post({ issuer: 'https://login.example.com/tenant', audience: 'x' }));
-    expect(anew.id).not.toBe(body.id);
-    expect(code(await scene.admin('PATCH', path, { audience: 'z' }, { 'if-match': '*' }))).toEqual([409, 'conflict']);
-  });
-
-  it('[T2] one that is archived proves nobody any more', async () => {
-    const own = await SubjectIssuer.start();
-    const { id: its } = created(await post({ issuer: own.url, audience: 'caracal', subject_claim: 'oid' }));
-    const session = created(await start(own.mint({ claims: { oid: 'u-1' } })));
-    expect(session.subject).toBe(`user:${its}:u-1`);
-    expect(code(await start(own.mint()))).toEqual([400, 'invalid_subject']);
-    await scene.admin('DELETE', `/subject-issuers/${its}`, undefined, { 'if-match': '*' });
-    expect(code(await start(own.mint({ claims: { oid: 'u-1' } })))).toEqual([400, 'invalid_subject']);
-    await own.close();
-  });
-
-  it.each<[string, object, number, string]>([
-    ['no issuer', { audience: 'x' }, 400, 'invalid_request'],
-    ['no audience', { issuer: 'https://a.example' }, 400, 'invalid_request'],
-    ['an empty audience', { issuer: 'https://a.example', audience: '' }, 400, 'invalid_request'],
-    ['plain http', { issuer: 'http://a.example', audience: 'x' }, 400, 'invalid_request'],
-    ['a query', { issuer: 'https://a.example?x=1', audience: 'x' }, 400, 'invalid_request'],
-    ['a fragment', { issuer: 'https://a.example#x', audience: 'x' }, 400, 'invalid_request'],
-    ['a user', { issuer: 'https://u:p@a.example', audience: 'x' }, 400, 'invalid_request'],
-    ['no URL', { issuer: 'a.example', audience: 'x' }, 400, 'invalid_request'],
-    ['alg none', { issuer: 'https://a.example', audience: 'x', algorithms: ['none'] }, 400, 'invalid_request'],
-    [
-      'a symmetric algorithm',
-      { issuer: 'https://a.example', audience: 'x', algorithms: ['HS256'] },
-      400,
-      'invalid_request',
-    ],
-    ['no algorithm', { issuer: 'https://a.example', audience: 'x', algorithms: [] }, 400, 'invalid_request'],
-    [
-      'a claim that names nobody',
-      { issuer: 'https://a.example', audience: 'x', subject_claim: 'iss' },
-      400,
-      'invalid_request',
-    ],
-    [
-      'an unknown member',
-      { issuer: 'https://a.example', audience: 'x', jwks_uri: 'https://b' },
-      400,
-      'invalid_request',
-    ],
-    ['a private address', { issuer: 'https://10.0.0.1', audience: 'x' }, 400, 'egress_denied'],
-    ['the metadata service', { issuer: 'https://169.254.169.254', audience: 'x' }, 400, 'egress_denied'],
-  ])('[T3] refuses %s', async (_name, body, status, error) => {
-    expect(code(await post(body))).toEqual([status, error]);
   });
 });

@@ -1,7 +1,15 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { basic, claimsOf, created, OAuthScene, ok, type SceneClient, type SceneResource } from '../support/oauth-scene.js';
+import {
+  basic,
+  claimsOf,
+  created,
+  OAuthScene,
+  ok,
+  type SceneClient,
+  type SceneResource,
+} from '../support/oauth-scene.js';
 
 let app: TestApp;
 let scene: OAuthScene;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { call, startTestApp, type TestApp } from '../support/app.js';
 import { KeyHolder } from '../support/dpop.js';
 import { addResource, type GatewayScene, startUpstream, type Upstream } from '../support/gateway-scene.js';
+import { SubjectIssuer } from '../support/subject-issuer.js';
 import { ACCESS_TOKEN, EXCHANGE, OAuthScene, ok, type SceneClient } from '../support/oauth-scene.js';
 
 const CLASSES = [
@@ -16,6 +17,7 @@ const CLASSES = [
   'upstream mandate',
   'admin',
   'token of another zone',
+  'id_token',
   'no token',
 ] as const;
 type TokenKind = (typeof CLASSES)[number];
@@ -30,6 +32,7 @@ let upstream: Upstream;
 let scene: OAuthScene;
 let client: SceneClient;
 let calendar: GatewayScene;
+let issuer: SubjectIssuer;
 const held = new Map<TokenKind, Held>();
 
 beforeAll(async () => {
@@ -64,6 +67,8 @@ beforeAll(async () => {
   const boundSession = await scene.session(application.token, { jwk: key.jwk });
   const target = { resource: calendar.resource.gateway_url };
   expect((await passing.get('/x')).status).toBe(200);
+  issuer = await SubjectIssuer.start();
+  await scene.admin('POST', '/subject-issuers', { issuer: issuer.url, audience: 'caracal' });
   const stranger = await OAuthScene.open(app);
   held
     .set('application', application)
@@ -75,12 +80,14 @@ beforeAll(async () => {
     .set('mandate of another resource', await get({ resource: passing.resource.gateway_url }))
     .set('direct mandate', await get({ resource: direct.identifier }))
     .set('upstream mandate', { token: seen })
+    .set('id_token', { token: issuer.mint() })
     .set('admin', { token: app.adminToken })
     .set('token of another zone', { token: await stranger.applicationToken(await stranger.client()) });
 }, 60_000);
 
 afterAll(async () => {
   await app.close();
+  await issuer.close();
   await upstream.close();
 });
 
@@ -137,6 +144,27 @@ describe('[T2] every class of token at every endpoint', () => {
       expect(await exchange(kind, 'subject')).toBe(is(...OURS) ? '200' : '400 invalid_request');
     });
 
+    it('as id_token subject', async () => {
+      const one = held.get(kind);
+      const fields = {
+        grant_type: EXCHANGE,
+        subject_token: one?.token ?? '',
+        subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+        actor_token: held.get('application')?.token ?? '',
+        actor_token_type: ACCESS_TOKEN,
+        resource: calendar.resource.gateway_url,
+      };
+      const { status, body } = await scene.oauth('token', fields, client);
+      expect([status, body.error]).toEqual(is('id_token') ? [200, undefined] : [400, 'invalid_request']);
+    });
+
+    it('as the proof of a session’s subject', async () => {
+      const token = kind === 'id_token' ? issuer.mint() : (held.get(kind)?.token ?? '');
+      const body = { lifecycle: 'task', subject: { id_token: token } };
+      const answer = await scene.runtime('POST', '/sessions', held.get('application')?.token ?? '', body);
+      expect([answer.status, answer.body.code]).toEqual(is('id_token') ? [201, undefined] : [400, 'invalid_subject']);
+    });
+
     it('as actor token', async () => {
       // Without an actor token the exchange is the plain one.
       expect(await exchange(kind, 'actor')).toBe(is(...OURS) ? '200' : '400 invalid_request');
@@ -152,7 +180,7 @@ describe('[T2] every class of token at every endpoint', () => {
 
     it('asked about by the application it was issued to', async () => {
       const { active } = ok(await scene.oauth('introspect', { token: held.get(kind)?.token ?? 'none' }, client));
-      expect(active).toBe(!is('admin', 'token of another zone', 'no token'));
+      expect(active).toBe(!is('admin', 'token of another zone', 'id_token', 'no token'));
     });
   });
 });
