@@ -21,7 +21,7 @@ export function selfSigned(dnsName: string): { readonly key: string; readonly ce
   );
   const signature = sign('sha256', body, privateKey);
   const certificate = der(0x30, body, algorithm, der(0x03, Buffer.concat([Buffer.from([0]), signature])));
-  const pem = certificate.toString('base64').replace(/.{64}/g, '$&\n');
+  const pem = certificate.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     cert: `-----BEGIN CERTIFICATE-----\n${pem}\n-----END CERTIFICATE-----\n`,

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, createSecureContext, rootCertificates } from 'node:tls';
 import { Pool, type buildConnector } from 'undici';
@@ -139,10 +140,10 @@ export class EgressGuard {
   }
 
   private identified({ certificate, privateKey, ca }: TlsIdentity): SecureContext {
-    const more = [...(this.options.trustedCa ?? []), ...(ca === undefined ? [] : [ca])];
+    const more = [...(this.options.trustedCa ?? []), ...(ca === undefined ? [] : [normalPem(ca)])];
     return createSecureContext({
-      cert: certificate,
-      key: privateKey,
+      cert: normalPem(certificate),
+      key: createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'pem' }),
       ...(more.length === 0 ? {} : { ca: [...rootCertificates, ...more] }),
     });
   }
@@ -196,6 +197,12 @@ function targetOf(url: string): EgressTarget {
 function originOf(target: EgressTarget): string {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host;
   return `${target.scheme}://${host}:${target.port}`;
+}
+
+/** The certificates as TLS reads them: it takes no stray lines, which other readers of PEM do. */
+function normalPem(text: string): string {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block).toString()).join('');
 }
 
 function denied(detail: string, cause?: unknown): AppError {
