@@ -1,11 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { archive } from '../support/administration.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { browse } from '../support/browser.js';
 import { addResource, type GatewayScene, startUpstream, type Upstream } from '../support/gateway-scene.js';
-import { created, OAuthScene, ok, type SceneClient } from '../support/oauth-scene.js';
+import { claimsOf, created, OAuthScene, ok, type SceneClient } from '../support/oauth-scene.js';
 import { type Oracle, startOracle } from '../support/oracle.js';
+import { SubjectIssuer } from '../support/subject-issuer.js';
 import { eventually, startTokenServer, type TokenServer } from '../support/token-server.js';
 
 const SECRET = 'client-secret-canary-1ac7-0123456789abcdef';
@@ -340,6 +342,66 @@ describe('whose account serves', () => {
       id: string;
     }[];
     expect(revoked.map(({ id }) => id)).toEqual([own]);
+  });
+});
+
+describe('federated users', () => {
+  let people: SubjectIssuer;
+  let issuerId: string;
+  beforeAll(async () => {
+    people = await SubjectIssuer.start();
+    const body = { issuer: people.url, audience: 'caracal' };
+    issuerId = created(await scene.admin('POST', '/subject-issuers', body)).id as string;
+  });
+  afterAll(() => people.close());
+
+  /** A mandate of the same application for one user. */
+  async function mandateFor(sub: string, one: GatewayScene): Promise<string> {
+    const session = await scene.session(await scene.applicationToken(client), {
+      subject: { id_token: people.mint({ claims: { sub } }) },
+    });
+    const fields = { resource: one.resource.gateway_url };
+    return ok(await scene.exchange(client, session.session_token, fields)).access_token as string;
+  }
+
+  it('[T5] two users of one application never share an account', async () => {
+    const one = await gateway(scriptedConfig(), upstream.url);
+    const provider = await providerOf(one);
+    for (const name of ['alice', 'bob']) {
+      tokens.answer = () => ({
+        access_token: `of-${name}`,
+        refresh_token: 'r',
+        token_type: 'Bearer',
+        expires_in: 3_600,
+      });
+      await connect(provider, `user:${issuerId}:${name}`);
+    }
+    const bearers = await Promise.all(['alice', 'bob', 'carol'].map((name) => mandateFor(name, one)));
+    const statuses = [];
+    for (const token of [...bearers, ...bearers]) statuses.push((await one.get('/x', { token })).status);
+    expect(statuses).toEqual([200, 200, 502, 200, 200, 502]);
+    expect(seen).toEqual(['Bearer of-alice', 'Bearer of-bob', 'Bearer of-alice', 'Bearer of-bob']);
+  });
+
+  it('an assertion may speak for the user, as the user’s own issuer calls them, and for nobody without one', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const one = await addResource(scene, client, {
+      upstream: upstream.url,
+      provider: {
+        kind: 'oauth2_jwt_bearer',
+        config: { token_endpoint: `${tokens.url}/token`, assertion_issuer: 'svc', assertion_subject: '{subject}' },
+        secret: { private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
+      },
+    });
+    tokens.answer = ({ form }) => {
+      const { sub } = claimsOf(form.get('assertion') ?? '') as { sub: string };
+      return { access_token: `for-${sub}`, token_type: 'Bearer', expires_in: 600 };
+    };
+    const bearers = await Promise.all(['alice', 'bob'].map((name) => mandateFor(name, one)));
+    for (const token of [...bearers, ...bearers]) expect((await one.get('/x', { token })).status).toBe(200);
+    expect(seen).toEqual(['Bearer for-alice', 'Bearer for-bob', 'Bearer for-alice', 'Bearer for-bob']);
+    expect(tokens.requests).toHaveLength(2);
+    expect((await one.get('/x')).headers.get('caracal-error')).toBe('credential_unavailable');
   });
 });
 

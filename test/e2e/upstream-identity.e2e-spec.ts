@@ -223,25 +223,26 @@ describe('a client certificate', () => {
     expect(app.logs().includes(secretLine)).toBe(false);
   });
 
-  it('is verified by nginx as well', async () => {
-    if (!nginxIsPresent()) {
-      process.stderr.write('nginx is not on the PATH: client certificates are proven against Node alone\n');
-      return;
-    }
-    const nginx = await startNginx({
-      flags: 'ssl',
-      server: `ssl_certificate server.pem; ssl_certificate_key server.key; ssl_client_certificate client.pem;
-        ssl_verify_client on; location / { default_type text/plain; return 200 "$ssl_client_s_dn"; }`,
-      files: { 'server.pem': server.cert, 'server.key': server.key, 'client.pem': ours.cert },
+  // That nginx was left out is said, never passed over.
+  const servers = nginxIsPresent() ? ['nginx'] : [];
+  if (servers.length === 0)
+    process.stderr.write('nginx is not on the PATH: client certificates are proven against Node alone\n');
+  else
+    it('is verified by nginx as well', async () => {
+      const nginx = await startNginx({
+        flags: 'ssl',
+        server: `ssl_certificate server.pem; ssl_certificate_key server.key; ssl_client_certificate client.pem;
+          ssl_verify_client on; location / { default_type text/plain; return 200 "$ssl_client_s_dn"; }`,
+        files: { 'server.pem': server.cert, 'server.key': server.key, 'client.pem': ours.cert },
+      });
+      try {
+        const one = await gateway(`https://localhost:${nginx.port}`, provider(ours));
+        expect(await (await one.get('/x')).text()).toBe('CN=agents.example');
+        const stranger = await gateway(`https://localhost:${nginx.port}`, provider(selfSigned('stranger.example')));
+        // nginx takes the connection and refuses the request: the upstream's own answer.
+        expect((await stranger.get('/x')).status).toBe(400);
+      } finally {
+        await nginx.stop();
+      }
     });
-    try {
-      const one = await gateway(`https://localhost:${nginx.port}`, provider(ours));
-      expect(await (await one.get('/x')).text()).toBe('CN=agents.example');
-      const stranger = await gateway(`https://localhost:${nginx.port}`, provider(selfSigned('stranger.example')));
-      // nginx takes the connection and refuses the request: the upstream's own answer.
-      expect((await stranger.get('/x')).status).toBe(400);
-    } finally {
-      await nginx.stop();
-    }
-  });
 });

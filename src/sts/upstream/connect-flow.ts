@@ -3,6 +3,7 @@ import { Catalogue, ProviderSecrets, type ProviderView } from '../../control/ind
 import { Database } from '../../platform/database/index.js';
 import { PublicUrls } from '../../platform/urls/index.js';
 import { type CallbackParameters, readCallback, stateHash, zoneOfState } from '../domain/upstream/connection-state.js';
+import { basisOf } from '../domain/upstream/provider-settings.js';
 import type { IssuedToken } from '../domain/upstream/token-answer.js';
 import { codeRequest } from '../domain/upstream/token-request.js';
 import type { ConnectionEntity } from '../persistence/connection.entity.js';
@@ -59,7 +60,7 @@ export class ConnectFlow {
     answer: { readonly parameters: CallbackParameters; readonly redirectUri: string },
   ): Promise<ConnectOutcome> {
     if (provider?.status !== 'active' || row.verifierSealed === null) return 'provider_archived';
-    const { settings, scopes, basis } = readyProvider(provider);
+    const { settings, scopes } = readyProvider(provider);
     const callback = readCallback(answer.parameters, settings.issuer);
     if ('refused' in callback) return callback.refused;
     const verifier = this.sealed.openVerifier(row.zone, row.id, row.verifierSealed);
@@ -74,7 +75,7 @@ export class ConnectFlow {
       provider: provider.id,
       subject: row.subject ?? '',
       scopes,
-      basis: basis(row.id),
+      basis: basisOf(provider, row.id),
       connection: row.id,
     };
     const { expiresIn } = outcome.token;

@@ -18,7 +18,8 @@ export interface ReadyProvider {
   readonly view: ProviderView;
   readonly settings: ProviderSettings;
   readonly scopes: string;
-  readonly basis: (connection: string | undefined) => string;
+  /** Of tokens that need no connection. */
+  readonly basis: string;
 }
 
 /** Where a token is kept and how another one is had. */
@@ -36,15 +37,7 @@ export function readyProvider(view: ProviderView): ReadyProvider {
   const known = ready.get(view);
   if (known) return known;
   const settings = providerSettings(view.config);
-  const bases = new Map<string | undefined, string>();
-  const basis = (connection: string | undefined): string => {
-    const held = bases.get(connection);
-    if (held !== undefined) return held;
-    const made = basisOf(view, connection);
-    bases.set(connection, made);
-    return made;
-  };
-  const made = { view, settings, scopes: scopesOf(settings), basis };
+  const made = { view, settings, scopes: scopesOf(settings), basis: basisOf(view, undefined) };
   ready.set(view, made);
   return made;
 }

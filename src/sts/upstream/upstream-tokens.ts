@@ -2,9 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { ProviderSecrets, type ProviderView } from '../../control/index.js';
-import { isTokenKind } from '../domain/upstream/provider-settings.js';
+import { basisOf, isTokenKind } from '../domain/upstream/provider-settings.js';
 import { CALLER, exchangeSubject, federatedName } from '../domain/upstream/token-request.js';
 import { isFresh } from '../domain/upstream/token-row.js';
+import type { Serving } from '../persistence/connection-rows.js';
 import { ConnectionIndex } from './connection-index.js';
 import { placeKey, readyProvider, type ReadyProvider, type TokenPlace, type UpstreamCaller } from './token-place.js';
 import { TokenRenewal } from './token-renewal.js';
@@ -24,6 +25,13 @@ interface Cached {
   readonly connection: string | undefined;
 }
 
+/** Whose token it is and what it is obtained under. */
+interface Owner {
+  readonly subject: string;
+  readonly connection: string | undefined;
+  readonly basis: string;
+}
+
 const MOST_TOKENS = 65_536;
 /** An upstream that refuses every token must not make us renew at every call. */
 const BETWEEN_EVICTIONS_MS = 5_000;
@@ -38,6 +46,8 @@ export class UpstreamTokens {
   private readonly flights = new Map<string, Promise<UpstreamToken>>();
   private readonly evictions = new LRUCache<string, number>({ max: MOST_TOKENS });
   private readonly moves = new Map<string, number>();
+  /** Worked out once per connection and version of its provider. */
+  private readonly bases = new WeakMap<Serving, { readonly view: ProviderView; readonly basis: string }>();
 
   constructor(
     private readonly renewal: TokenRenewal,
@@ -103,31 +113,37 @@ export class UpstreamTokens {
     if (!isTokenKind(view.kind)) throw new UpstreamTokenError('unknown_kind');
     const provider = readyProvider(view);
     const { zone } = caller.claims;
-    const { subject, connection } = await this.owner(provider, caller);
+    const { subject, connection, basis } = await this.owner(provider, caller);
     return {
       zone,
       provider,
-      key: { provider: view.id, subject, scopes: provider.scopes, basis: provider.basis(connection), connection },
+      key: { provider: view.id, subject, scopes: provider.scopes, basis, connection },
       secret: () => this.open(zone, view),
       caller,
     };
   }
 
   /** Whose token it is. Two subjects never share one, unless the provider has one account for all. */
-  private async owner(
-    { view, settings }: ReadyProvider,
-    { claims, resource }: UpstreamCaller,
-  ): Promise<{ subject: string; connection: string | undefined }> {
+  private async owner(provider: ReadyProvider, { claims, resource }: UpstreamCaller): Promise<Owner> {
+    const { view, settings, basis } = provider;
     if (view.kind === 'oauth2_token_exchange')
-      return { subject: exchangeSubject(claims, resource), connection: undefined };
+      return { subject: exchangeSubject(claims, resource), connection: undefined, basis };
     if (view.kind === 'oauth2_authorization_code') {
       const serving = await this.connections.serving(claims.zone, view.id, claims.sub);
       if (serving?.status !== 'active') throw new UpstreamTokenError(`connection_${serving?.status ?? 'missing'}`);
-      return { subject: serving.subject, connection: serving.id };
+      return { subject: serving.subject, connection: serving.id, basis: this.basisOf(view, serving) };
     }
-    if (settings.text('assertion_subject') !== CALLER) return { subject: '', connection: undefined };
+    if (settings.text('assertion_subject') !== CALLER) return { subject: '', connection: undefined, basis };
     if (federatedName(claims) === undefined) throw new UpstreamTokenError('no_user');
-    return { subject: claims.sub, connection: undefined };
+    return { subject: claims.sub, connection: undefined, basis };
+  }
+
+  private basisOf(view: ProviderView, serving: Serving): string {
+    const known = this.bases.get(serving);
+    if (known?.view === view) return known.basis;
+    const basis = basisOf(view, serving.id);
+    this.bases.set(serving, { view, basis });
+    return basis;
   }
 
   private open(zone: string, view: ProviderView): ReturnType<ProviderSecrets['open']> {
