@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../kernel/app-error.js';
 import type { RequestFacts } from '../platform/http/index.js';
 import { Catalogue, type ZoneView } from '../control/index.js';
+import { PolicySets } from '../policy/index.js';
 import { type AuthenticatedClient, ClientAuthentication } from './clients/client-authentication.js';
 import { type FormValues, Parameters } from './domain/parameters.js';
 import { CLIENT_PARAMETERS, presentedClient } from './domain/presented-client.js';
@@ -36,12 +37,15 @@ export class CallerAuthentication {
     private readonly catalogue: Catalogue,
     private readonly clients: ClientAuthentication,
     private readonly refusals: RefusalRecord,
+    private readonly policies: PolicySets,
   ) {}
 
   /** `standIn` may prove who the client is by other means than client authentication, where an endpoint allows it. */
   async authenticate(call: OAuthCall, now: number, standIn?: StandIn): Promise<AuthenticatedCall> {
     const zone = await this.zone(call.zone);
     const notes = new EntryNotes(zone.slug, call.facts, now);
+    await this.policies.ready(zone.slug);
+    notes.add({ policy: { version: this.policies.active(zone.slug).version } });
     try {
       const parameters = new Parameters(call.form, { single: CLIENT_PARAMETERS, repeatable: [] });
       const client =

@@ -91,14 +91,15 @@ class World {
     const secrets = (secret: string) => (secret === 'right' ? MAC : Buffer.alloc(32, 1));
     const clients = new ClientAuthentication(secrets, {} as ClientKeys, urls);
     const refusals = new RefusalRecord(ledger);
+    const noPolicies = { readZone: () => Promise.resolve(undefined) } as unknown as Database;
+    const quiet = { subscribe: () => undefined, onReset: () => undefined } as unknown as ChangeFeed;
+    const policies = new PolicySets(noPolicies, quiet);
     const callers = new CallerAuthentication(
       { zone: () => Promise.resolve(this.view()) } as unknown as Catalogue,
       clients,
       refusals,
+      policies,
     );
-    const noPolicies = { readZone: () => Promise.resolve(undefined) } as unknown as Database;
-    const quiet = { subscribe: () => undefined, onReset: () => undefined } as unknown as ChangeFeed;
-    const policies = new PolicySets(noPolicies, quiet);
     const issuance = new Issuance(ledger, runtime, signer as unknown as TokenSigner);
     const bases = new TokenBases(urls, runtime);
     const mandates = new Mandates(policies, bases, issuance);

@@ -300,6 +300,17 @@ describe('[T6] the ledger', () => {
     ]);
   });
 
+  it('every refusal says under which policies it was made, whatever refused it', async () => {
+    const subject = await scene.applicationToken(client);
+    await scene.exchange(client, subject, { resource: 'https://nowhere.example' });
+    await scene.exchange({ ...client, secret: 'wrong' }, subject, {});
+    for (const type of ['exchange', 'client_auth']) {
+      const refused = (await scene.entries(`type=${type}&decision=deny`)).at(-1);
+      expect(refused?.entry).toMatchObject({ decision: 'deny', policy: { version: 0 } });
+      expect(refused?.entry['reasons']).toHaveLength(1);
+    }
+  });
+
   it('[T5] holds no byte of any token', async () => {
     const session = await scene.session(applicationToken);
     await scene.exchange(client, session.session_token, { resource: calendar.gateway_url });

@@ -10,6 +10,8 @@ interface MandateVector {
   readonly scopes: string[];
   readonly lineage?: { readonly sessions: string[]; readonly actors: string[]; readonly edges: string[] };
   readonly parents?: TokenClaims[];
+  /** Whom an id_token proved. */
+  readonly user?: string;
   readonly claims: object;
 }
 
@@ -44,7 +46,7 @@ describe('claims of what the token endpoint issues (RFC 9068 §2.2, RFC 8693 §4
 
   it.each(VECTORS.mandates)('mandate for $name', (vector) => {
     const facts = { audience: vector.audience, scopes: new Set(vector.scopes), parents: vector.parents ?? [] };
-    expect(mandateClaims(VECTORS.basis, { ...facts, lineage: lineageOf(vector) })).toEqual({
+    expect(mandateClaims(VECTORS.basis, { ...facts, lineage: lineageOf(vector), user: vector.user })).toEqual({
       ...VECTORS.common,
       ...vector.claims,
     });
