@@ -13,11 +13,14 @@ import {
   traceLineage,
 } from '../policy/index.js';
 import { decisionFacts } from '../sts/index.js';
-import { detailsAllow } from './domain/detail-coverage.js';
+import type { CallBudget } from './budgets/call-budgets.js';
+import { judgeDetails } from './domain/detail-coverage.js';
 import { type GatewayCode, GatewayError } from './domain/gateway-error.js';
 import type { PresentedMandate } from './http/mandate-proof.js';
 
 const LONGEST_MANDATE = 8_192;
+/** `exp` is compared with some leeway, so what was spent outlives it a little. */
+const CLAIM_GRACE_MS = 10_000;
 
 /** What is about to be done, by whom, with what. */
 export interface CallQuestion {
@@ -34,6 +37,8 @@ export type AskedOperation = Pick<DecisionQuestion, 'operation' | 'scopes'>;
 
 export interface Judgement {
   readonly decision: Decision;
+  /** One of these must have a call left; none when nothing counts. */
+  readonly budgets: readonly CallBudget[];
   readonly lineageEnd: number | undefined;
 }
 
@@ -45,6 +50,7 @@ export interface Permission {
   /** Until when, in milliseconds, unless it is confirmed again. */
   readonly endsAt: number;
   readonly policy: Extract<Decision, { outcome: 'allow' }>['policy'];
+  readonly budgets: readonly CallBudget[];
 }
 
 /** Judges the authority of a call: the mandate, whether what it stands for still lives, and the one decision. */
@@ -84,7 +90,7 @@ export class CallAuthority {
 
   /** The decision of exchange and control, asked about this call. Whatever does not permit refuses. */
   async decide(question: DecisionQuestion, now: number): Promise<Permission> {
-    const { decision, lineageEnd } = (await this.judge(question, now))(question);
+    const { decision, lineageEnd, budgets } = (await this.judge(question, now))(question);
     if (decision.outcome !== 'allow') throw refusalOf(decision, question.scopes);
     const ends = [
       question.token.claims.exp * 1_000,
@@ -92,7 +98,7 @@ export class CallAuthority {
       lineageEnd,
       question.zone.application(question.token.claims.client_id)?.expiresAt,
     ];
-    return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy };
+    return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy, budgets };
   }
 
   /** Everything that the decision needs looked up once, for many operations of one caller. What the mandate's details do not cover is thrown. */
@@ -118,8 +124,9 @@ export class CallAuthority {
         question,
         operation === undefined ? facts : { ...facts, operation },
       );
-      if (decision.outcome === 'allow' || decision.outcome === 'hold') requireDetails(resource, token, asked, now);
-      return { decision, lineageEnd: lineage?.endsAt };
+      const isOpen = decision.outcome === 'allow' || decision.outcome === 'hold';
+      const budgets = isOpen ? requireDetails(resource, token, asked, now) : [];
+      return { decision, lineageEnd: lineage?.endsAt, budgets };
     };
   }
 
@@ -173,10 +180,16 @@ function requireDetails(
   { claims }: VerifiedToken,
   { operation, scopes }: AskedOperation,
   now: number,
-): void {
+): readonly CallBudget[] {
   const { method = '', path = '', mcpTool: tool } = operation ?? {};
   const call = { locations: [identifier, gatewayUrl], method, path, tool, scopes, now };
-  if (detailsAllow(claims.authorization_details, call)) return;
+  const counted = judgeDetails(claims.authorization_details, call);
+  if (counted)
+    return counted.map(({ at, max }) => ({
+      key: `${claims.jti} ${at}`,
+      max,
+      expiresAt: claims.exp * 1_000 + CLAIM_GRACE_MS,
+    }));
   const detail = 'beyond the authorization details';
   throw new GatewayError('operation_not_permitted', { detail, reasons: ['authorization_details'] });
 }

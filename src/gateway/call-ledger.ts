@@ -3,6 +3,7 @@ import { AuditLedger, type OnceClaim, OutcomeSink } from '../audit/index.js';
 import type { TokenClaims } from '../auth/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
+import { type CallBudget, CallBudgets } from './budgets/call-budgets.js';
 import type { CallNotes } from './call-notes.js';
 import { GatewayError } from './domain/gateway-error.js';
 import type { Arrival } from './forwarding.js';
@@ -24,10 +25,21 @@ const CLAIM_GRACE_MS = 10_000;
 /** The ledger's side of a call: the decision before anything leaves, the outcome when it is over. */
 @Injectable()
 export class CallLedger {
+  private readonly budgets: CallBudgets;
+
   constructor(
     private readonly ledger: AuditLedger,
     private readonly outcomes: OutcomeSink,
-  ) {}
+  ) {
+    this.budgets = new CallBudgets((zone, claim) => this.ledger.take(zone, claim));
+  }
+
+  /** Spends a call of one of the budgets of each permission; refuses with `operation_not_permitted` when none is left. */
+  async spend(zone: string, permissions: readonly { readonly budgets: readonly CallBudget[] }[]): Promise<void> {
+    for (const { budgets } of permissions)
+      if (!(await this.budgets.spend(zone, budgets)))
+        throw new GatewayError('operation_not_permitted', { detail: 'no call is left', reasons: ['calls_spent'] });
+  }
 
   /** Records the permission, and takes the proof, and the mandate when it may be used once. Resolves when all is durable; refuses with `replayed`. */
   async intent(notes: CallNotes, policy: JsonObject, once: OnceClaim | undefined): Promise<void> {

@@ -106,7 +106,7 @@ function makeCalls(upstream: string): GatewayCalls {
   const authority = {
     verify: () => Promise.resolve({ token: { claims, kid: 'k' }, scheme: 'bearer' }),
     requireActive: () => Promise.resolve(),
-    decide: () => Promise.resolve({ endsAt: Number.POSITIVE_INFINITY, policy: { version: 0 } }),
+    decide: () => Promise.resolve({ endsAt: Number.POSITIVE_INFINITY, policy: { version: 0 }, budgets: [] }),
     revocationCount: () => (counts.length > 1 ? counts.shift() : counts[0]),
     confirm: () => world.confirm(),
   };

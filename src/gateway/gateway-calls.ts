@@ -16,7 +16,7 @@ import type { MandateProof } from './http/mandate-proof.js';
 import { answerRefusal } from './http/refusal-answer.js';
 import type { AskedCall } from './mcp/batch-calls.js';
 import type { BatchEntries } from './mcp/batch-entries.js';
-import type { DecidedCall, McpCalls } from './mcp/mcp-calls.js';
+import type { Decided, DecidedCall, McpCalls } from './mcp/mcp-calls.js';
 import type { OpenCalls } from './open-calls.js';
 import { matchCall } from './operation-matching.js';
 import type { ProviderCredentials } from './provider-credentials.js';
@@ -112,6 +112,7 @@ export class GatewayCalls {
       address: facts.address,
     });
     const decided = await mcp.decide(operation, ask, call.now);
+    await this.parts.ledger.spend(zone.slug, permissionsOf(decided));
     if (decided.batch) notes.operation({ ...asked, ...decided.batch.allowed[0].member.operation });
     await binding.bulkhead.enter();
     try {
@@ -252,4 +253,8 @@ export class GatewayCalls {
       return toRefusal(error);
     }
   }
+}
+
+function permissionsOf({ batch, permission }: Decided): readonly Decided['permission'][] {
+  return batch?.allowed.map((one) => one.permission) ?? [permission];
 }

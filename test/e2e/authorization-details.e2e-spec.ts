@@ -123,6 +123,15 @@ describe('authorization details (RFC 9396)', () => {
     expect(JSON.stringify(entry)).toContain('authorization_details');
   });
 
+  it('[T3] of twenty parallel calls with a mandate for five, five pass', async () => {
+    const { access_token } = ok(await ask([{ ...PAY, max_calls: 5 }]));
+    const get = async (): Promise<number> => (await bank.get('/balance', { token: access_token })).status;
+    const statuses = await Promise.all(Array.from({ length: 20 }, get));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(5);
+    expect(new Set(statuses)).toEqual(new Set([200, 403]));
+    expect(await get()).toBe(403);
+  });
+
   it('[T2] a mandate ends with its details', async () => {
     const end = Math.floor(Date.now() / 1000) + 60;
     const valid_until = new Date(end * 1000).toISOString();
@@ -142,7 +151,8 @@ describe('authorization details (RFC 9396)', () => {
     ['a missing member', [{ type: PAYMENT.type, amount: 5 }]],
     ['a bad value', [{ ...PAY, amount: 5000 }]],
     ['a location elsewhere', [{ ...PAY, locations: ['https://elsewhere.example'] }]],
-    ['a limit that is not enforced', [{ ...PAY, max_calls: 3 }]],
+    ['no call at all', [{ ...PAY, max_calls: 0 }]],
+    ['more calls than are counted', [{ ...PAY, max_calls: 100_000 }]],
     ['one of two that is wrong', [PAY, { type: 'other' }]],
     ['duplicate members', `[{"type":"${PAYMENT.type}","amount":5,"amount":6,"recipient":"DE1234"}]`],
     ['a prototype', `[{"type":"${PAYMENT.type}","amount":5,"recipient":"DE1234","__proto__":{}}]`],

@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../kernel/json.js';
-import { type DetailedCall, detailsAllow } from './detail-coverage.js';
+import { type DetailedCall, judgeDetails } from './detail-coverage.js';
+
+const detailsAllow = (details: readonly JsonObject[] | undefined, call: DetailedCall): boolean =>
+  judgeDetails(details, call) !== undefined;
 
 const CALL: DetailedCall = {
   locations: ['https://a.example', 'http://gw/a'],
@@ -62,5 +65,16 @@ describe('authorization details limit a call (RFC 9396)', () => {
     expect(detailsAllow([here], CALL)).toBe(false);
     expect(detailsAllow([elsewhere], CALL)).toBe(true);
     expect(detailsAllow(undefined, CALL)).toBe(true);
+  });
+
+  it('calls are counted only when no object without a limit covers the call', () => {
+    const counted = { type: 'x', max_calls: 3 };
+    expect(judgeDetails([{ type: 'x', method: 'POST' }, counted], CALL)).toEqual([{ at: 1, max: 3 }]);
+    expect(judgeDetails([counted, { type: 'x', max_calls: 'many' }], CALL)).toEqual([
+      { at: 0, max: 3 },
+      { at: 1, max: 0 },
+    ]);
+    expect(judgeDetails([counted, { type: 'x' }], CALL)).toEqual([]);
+    expect(judgeDetails([], CALL)).toEqual([]);
   });
 });

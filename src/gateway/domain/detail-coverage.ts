@@ -15,13 +15,34 @@ export interface DetailedCall {
   readonly now: number;
 }
 
+/** An object of a mandate's details that allows so many calls. */
+export interface CountedDetail {
+  /** Where it stands among the details. */
+  readonly at: number;
+  readonly max: number;
+}
+
 /**
- * True when the mandate's authorization details (RFC 9396) allow the call: one of those that are for this resource covers it, or none is for it. An object
- * without `locations` is for every resource of the mandate. A member that cannot be read covers nothing.
+ * What the mandate's authorization details (RFC 9396) say of a call: undefined when they do not allow it, else those of which one must have a call left;
+ * none when nothing counts. One of those that are for this resource must cover it, or none is for it. An object without `locations` is for every
+ * resource of the mandate. A member that cannot be read covers nothing.
  */
-export function detailsAllow(details: readonly JsonObject[] | undefined, call: DetailedCall): boolean {
-  const applicable = (details ?? []).filter((detail) => isFor(detail, call.locations));
-  return applicable.length === 0 || applicable.some((detail) => covers(detail, call));
+export function judgeDetails(
+  details: readonly JsonObject[] = [],
+  call: DetailedCall,
+): readonly CountedDetail[] | undefined {
+  const applicable = details
+    .map((detail, at) => ({ detail, at }))
+    .filter(({ detail }) => isFor(detail, call.locations));
+  if (applicable.length === 0) return [];
+  const covering = applicable.filter(({ detail }) => covers(detail, call));
+  if (covering.length === 0) return undefined;
+  if (covering.some(({ detail }) => detail['max_calls'] === undefined)) return [];
+  return covering.map(({ detail, at }) => ({ at, max: callsOf(detail['max_calls']) }));
+}
+
+function callsOf(max: JsonValue | undefined): number {
+  return typeof max === 'number' && Number.isSafeInteger(max) ? max : 0;
 }
 
 function isFor({ locations }: JsonObject, here: readonly string[]): boolean {

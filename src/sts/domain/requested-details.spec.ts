@@ -52,7 +52,8 @@ describe('grantDetails (RFC 9396 §5–§7)', () => {
     ['no location', { type: 'x', locations: [] }],
     ['locations that are a text', { type: 'x', locations: 'https://a.example' }],
     ['an end that is no time', { type: 'x', valid_until: 'tomorrow' }],
-    ['calls that nobody counts', { type: 'x', max_calls: 3 }],
+    ['no call at all', { type: 'x', max_calls: 0 }],
+    ['more calls than are counted', { type: 'x', max_calls: 1_001 }],
   ])('[T2] refuses %s', (_name, detail) => {
     expect(() => grantDetails([{ type: 'x' }, detail], [A, B], [])).toThrow(expect.objectContaining(refused));
   });
@@ -86,6 +87,7 @@ describe('isWithin', () => {
       actions: fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { minLength: 1 }),
       locations: fc.uniqueArray(fc.constantFrom('1', '2'), { minLength: 1 }),
       amount: fc.integer({ min: 0, max: 2 }),
+      max_calls: fc.integer({ min: 1, max: 3 }),
       valid_until: fc.constantFrom('2030-01-01T00:00:00Z', '2031-01-01T00:00:00Z'),
     },
     { requiredKeys: ['type'] },

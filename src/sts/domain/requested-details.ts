@@ -15,6 +15,8 @@ export interface DetailedTarget {
 const MOST_BYTES = 16_384;
 const MOST_DETAILS = 20;
 const MAX_DEPTH = 12;
+/** Every call is a claim of its own. */
+const MOST_CALLS = 1_000;
 
 /** Members whose absence means no limit, so that naming one can only narrow. */
 const NARROWING: readonly string[] = [
@@ -26,6 +28,7 @@ const NARROWING: readonly string[] = [
   'path',
   'operations',
   'valid_until',
+  'max_calls',
 ];
 
 /** Reads `authorization_details` (RFC 9396 §2): a JSON array of objects, each with a `type`. Nothing is granted yet. */
@@ -87,12 +90,19 @@ export function isWithin(detail: JsonObject, ceiling: JsonObject): boolean {
   return [...names].every((name) => memberWithin(name, detail[name], ceiling[name]));
 }
 
+/** How much of it is less, by member. */
+const ORDERS: Readonly<Record<string, (asked: JsonValue, held: JsonValue) => boolean>> = {
+  valid_until: (asked, held) => typeof asked === 'string' && typeof held === 'string' && time(asked) <= time(held),
+  max_calls: (asked, held) => typeof asked === 'number' && typeof held === 'number' && asked <= held,
+};
+
 function memberWithin(name: string, asked: JsonValue | undefined, held: JsonValue | undefined): boolean {
-  if (held === undefined) return NARROWING.includes(name);
+  const isLimit = NARROWING.includes(name);
+  if (held === undefined) return isLimit;
   if (asked === undefined) return false;
-  if (name === 'valid_until') return typeof asked === 'string' && typeof held === 'string' && time(asked) <= time(held);
-  if (NARROWING.includes(name) && Array.isArray(asked) && Array.isArray(held)) return isSubset(asked, held);
-  return same(asked, held);
+  const order = isLimit ? ORDERS[name] : undefined;
+  if (order) return order(asked, held);
+  return isLimit && Array.isArray(asked) && Array.isArray(held) ? isSubset(asked, held) : same(asked, held);
 }
 
 function requireKnown(detail: JsonObject, targets: readonly DetailedTarget[]): void {
@@ -112,7 +122,8 @@ function requireEnforceable(
   named: readonly DetailedTarget[],
 ): void {
   if (!named.some((target) => target.enforcement === 'gateway')) return;
-  if (calls !== undefined) throw invalidDetails('max_calls is not counted by the gateway yet');
+  if (calls !== undefined && !isCount(calls))
+    throw invalidDetails(`max_calls must be a number from 1 to ${MOST_CALLS}`);
   if (end !== undefined && (typeof end !== 'string' || parseTime(end) === undefined))
     throw invalidDetails('valid_until must be an RFC 3339 time');
 }
@@ -153,6 +164,10 @@ function parse(text: string): JsonValue | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isCount(value: JsonValue): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= MOST_CALLS;
 }
 
 function time(text: string): number {

@@ -27,6 +27,7 @@ const ENFORCED: JsonObject = {
   path: { type: 'string' },
   operations: { type: 'array', minItems: 1, items: { type: 'object' } },
   valid_until: { type: 'string' },
+  max_calls: { type: 'integer' },
 };
 
 /** What is wrong with the types of a resource: names, and schemas that cannot be compiled or could not be trusted with a client's input. */
