@@ -199,15 +199,22 @@ function refusalOf(
   scopes: ReadonlySet<string> | undefined,
 ): GatewayError {
   const scope = scopes === undefined ? '' : [...scopes].join(' ');
+  const { policy } = decision;
   switch (decision.outcome) {
     case 'refused':
-      return new GatewayError('insufficient_scope', { scope, detail: decision.code, reasons: ['insufficient_scope'] });
+      return new GatewayError('insufficient_scope', {
+        scope,
+        detail: decision.code,
+        reasons: ['insufficient_scope'],
+        policy,
+      });
     case 'denied':
       return new GatewayError('access_denied', {
         reasons: decision.reasons,
+        policy,
         members: { reasons: [...decision.reasons] },
       });
     case 'hold':
-      return new GatewayError('approval_required', { reasons: ['approval_required'] });
+      return new GatewayError('approval_required', { reasons: ['approval_required'], policy });
   }
 }

@@ -55,7 +55,7 @@ export class CallLedger {
   async refusal(notes: CallNotes, error: GatewayError): Promise<void> {
     if (notes.receipt) return;
     const decision = error.code === 'approval_required' ? 'hold' : 'deny';
-    const entry = notes.draft('gateway.request', { decision, reasons: [...error.reasons] });
+    const entry = notes.draft('gateway.request', { decision, reasons: [...error.reasons], policy: error.policy });
     const proof = notes.proof ? [notes.proof] : [];
     const appended = notes.claims ? await this.ledger.append(entry, proof) : await this.ledger.refusal(entry);
     if (appended) notes.receipt = { zone: appended.zone, index: appended.index };

@@ -61,15 +61,17 @@ export class CallNotes {
     readonly path: string;
     readonly template?: string;
     readonly mcp?: JsonObject | undefined;
+    /** What the operation needs. */
+    readonly scopes?: ReadonlySet<string> | undefined;
   }): void {
-    const { method, path, template, mcp } = operation;
+    const { method, path, template, mcp, scopes } = operation;
     const kept: JsonObject = {
       method,
       path: path.slice(0, LONGEST_PATH),
       ...(template === undefined ? {} : { template }),
       ...(mcp === undefined ? {} : { mcp }),
     };
-    this.add({ operation: kept });
+    this.add({ operation: kept, scopes: scopes && [...scopes].sort() });
   }
 
   draft(type: string, more: Noted = {}): EntryDraft {

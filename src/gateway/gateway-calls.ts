@@ -100,7 +100,7 @@ export class GatewayCalls {
     const mcpSession = await mcp.requireSession(zone, resource, token.claims, request);
     const operation = await matchCall(binding, call.incoming, target.path);
     const asked = { method: request.method ?? '', path: target.path || '/' };
-    notes.operation({ ...asked, template: operation.template, mcp: operation.mcp });
+    notes.operation({ ...asked, template: operation.template, mcp: operation.mcp, scopes: operation.scopes });
     for (let left = operation.batch?.length ?? 1; left > 0; left -= 1)
       call.rateLimit = rates.take(`${zone.slug}/${resource.id}`, limits.requestsPerMinute);
     const ask = ({ template, scopes, mcpMethod, tool }: AskedCall): CallQuestion => ({

@@ -42,6 +42,8 @@ export interface GatewayErrorOptions {
   readonly scope?: string;
   /** Reason codes of the decision, for the ledger. */
   readonly reasons?: readonly string[];
+  /** What policies were asked and answered, for the ledger. */
+  readonly policy?: JsonObject | undefined;
   /** The answer is this JSON-RPC error instead of a problem document. */
   readonly rpc?: RpcFault;
 }
@@ -64,6 +66,7 @@ export class GatewayError extends Error {
   readonly dpop: DpopFault | undefined;
   readonly reasons: readonly string[];
   readonly rpc: RpcFault | undefined;
+  readonly policy: JsonObject | undefined;
 
   constructor(
     readonly code: GatewayCode,
@@ -78,5 +81,6 @@ export class GatewayError extends Error {
     this.dpop = options.dpop;
     this.reasons = options.reasons ?? [code];
     this.rpc = options.rpc;
+    this.policy = options.policy;
   }
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../kernel/json.js';
 import { difference, type ScopeSet } from '../../kernel/scopes.js';
-import { type Bounds, grantedUntil, type Target } from './ceiling.js';
+import { type Bounds, grantedUntil } from './ceiling.js';
 import { narrow, type NarrowingRequest } from './narrowing.js';
 import { type PolicyFacts, type PolicyScene, policyScene, recordedInput } from './policy-input.js';
 import { evaluateSafely, type PolicyReason, type PolicySet, type PolicyVerdict } from './policy-set.js';
@@ -41,17 +41,53 @@ export function decide(request: NarrowingRequest, facts: DecisionFacts, policies
   if (!narrowing.ok) return { outcome: 'refused', code: narrowing.code, missing: narrowing.missing };
   const { scopes } = narrowing;
   const scene = policyScene(facts);
-  const answers = ask(scopes, request.targets, scene, policies);
+  const asked = { scopes, targets: request.targets, omitted: request.scope === undefined };
+  const resources = request.targets.map((target) => target.id);
+  const judgement = judge({ ...asked, resources }, scene, policies);
   const policy: PolicyRecord = {
     version: policies.version,
-    determining: sortedDistinct(answers.verdicts.flatMap((verdict) => verdict.determining)),
-    input: recordedInput(scene, scopes, request.targets),
+    determining: judgement.determining,
+    input: recordedInput(scene, asked),
   };
+  switch (judgement.outcome) {
+    case 'allow': {
+      const permitted = judgement.scopes;
+      const endsAt = Math.min(...request.targets.map((target) => grantedUntil(target, permitted, facts)));
+      return { outcome: 'allow', scopes: permitted, endsAt, policy };
+    }
+    case 'nothing':
+      return { outcome: 'refused', code: 'invalid_target', missing: scopes, policy };
+    case 'denied':
+      return { outcome: 'denied', reasons: judgement.reasons, missing: judgement.denied, policy };
+    case 'hold':
+      return { outcome: 'hold', scopes, held: judgement.held, policy };
+  }
+}
+
+/** What policies are asked in one decision: every scope at every resource, of which a part will do when `scope` was omitted. */
+export interface PolicyQuestion {
+  readonly scopes: ScopeSet;
+  /** Ids. */
+  readonly resources: readonly string[];
+  readonly omitted: boolean;
+}
+
+export type Judgement = { readonly determining: readonly string[] } & (
+  | { readonly outcome: 'allow'; readonly scopes: ScopeSet }
+  | { readonly outcome: 'nothing' }
+  | { readonly outcome: 'denied'; readonly denied: ScopeSet; readonly reasons: readonly PolicyReason[] }
+  | { readonly outcome: 'hold'; readonly held: ScopeSet }
+);
+
+/** The policy half of {@link decide}: the same question and scene under the same policies give the same judgement, so a ledger can be replayed. */
+export function judge(question: PolicyQuestion, scene: PolicyScene, policies: PolicySet): Judgement {
+  const { scopes, omitted } = question;
+  const answers = ask(question, scene, policies);
+  const determining = sortedDistinct(answers.verdicts.flatMap((verdict) => verdict.determining));
   const permitted = difference(difference(scopes, answers.denied), answers.held);
-  if (request.scope !== undefined && permitted.size < scopes.size) return refuseWhole(scopes, answers, policy);
-  if (permitted.size === 0) return { outcome: 'refused', code: 'invalid_target', missing: scopes, policy };
-  const endsAt = Math.min(...request.targets.map((target) => grantedUntil(target, permitted, facts)));
-  return { outcome: 'allow', scopes: permitted, endsAt, policy };
+  if (!omitted && permitted.size < scopes.size) return { determining, ...refuseWhole(answers) };
+  if (permitted.size === 0) return { determining, outcome: 'nothing' };
+  return { determining, outcome: 'allow', scopes: permitted };
 }
 
 interface Answers {
@@ -60,13 +96,13 @@ interface Answers {
   readonly held: ScopeSet;
 }
 
-function ask(scopes: ScopeSet, targets: readonly Target[], scene: PolicyScene, policies: PolicySet): Answers {
+function ask({ scopes, resources }: PolicyQuestion, scene: PolicyScene, policies: PolicySet): Answers {
   const verdicts: PolicyVerdict[] = [];
   const denied = new Set<string>();
   const held = new Set<string>();
   for (const action of scopes) {
-    for (const target of targets) {
-      const verdict = evaluateSafely(policies, { ...scene, action, resource: target.id });
+    for (const resource of resources) {
+      const verdict = evaluateSafely(policies, { ...scene, action, resource });
       verdicts.push(verdict);
       if (verdict.effect === 'deny') denied.add(action);
       if (verdict.effect === 'hold') held.add(action);
@@ -76,14 +112,10 @@ function ask(scopes: ScopeSet, targets: readonly Target[], scene: PolicyScene, p
 }
 
 /** An explicit scope is all or nothing; a denial outweighs a hold. */
-function refuseWhole(scopes: ScopeSet, answers: Answers, policy: PolicyRecord): Decision {
-  if (answers.denied.size === 0) return { outcome: 'hold', scopes, held: answers.held, policy };
-  return { outcome: 'denied', reasons: reasonsOf(answers), missing: answers.denied, policy };
-}
-
-function reasonsOf(answers: Answers): readonly PolicyReason[] {
-  const denials = answers.verdicts.filter((verdict) => verdict.effect === 'deny');
-  return sortedDistinct(denials.flatMap((verdict) => verdict.reasons));
+function refuseWhole({ verdicts, denied, held }: Answers) {
+  if (denied.size === 0) return { outcome: 'hold', held } as const;
+  const denials = verdicts.filter((verdict) => verdict.effect === 'deny');
+  return { outcome: 'denied', denied, reasons: sortedDistinct(denials.flatMap((verdict) => verdict.reasons)) } as const;
 }
 
 function sortedDistinct<T extends string>(items: readonly T[]): readonly T[] {

@@ -35,6 +35,8 @@ export interface PolicyFacts {
   readonly operation?: OperationFacts | undefined;
   readonly approved?: boolean | undefined;
   readonly address?: string | undefined;
+  /** What the clock shows in UTC, when it is not to be read from `now`: in questions about another hour. */
+  readonly time?: { readonly hour: number; readonly weekday: number } | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -58,9 +60,18 @@ export function policyScene(facts: PolicyFacts): PolicyScene {
   return { principal: principalOf(facts.principal), context: contextOf(facts) };
 }
 
-/** The whole input of a decision as the ledger keeps it. */
-export function recordedInput(scene: PolicyScene, scopes: ScopeSet, targets: readonly Target[]): JsonObject {
-  return { ...scene, actions: [...scopes].sort(), resources: targets.map((target) => target.id).sort() };
+/** What was asked about, besides the scene. */
+export interface AskedActions {
+  readonly scopes: ScopeSet;
+  readonly targets: readonly Target[];
+  /** True when `scope` was omitted: then a part may be permitted, otherwise it is all or nothing. */
+  readonly omitted: boolean;
+}
+
+/** The whole input of a decision as the ledger keeps it: enough to decide it again under other policies. */
+export function recordedInput(scene: PolicyScene, { scopes, targets, omitted }: AskedActions): JsonObject {
+  const resources = targets.map((target) => target.id).sort();
+  return { ...scene, actions: [...scopes].sort(), resources, ...(omitted ? { scope_omitted: true } : {}) };
 }
 
 function principalOf(principal: Principal): JsonObject {
@@ -74,16 +85,20 @@ function principalOf(principal: Principal): JsonObject {
 }
 
 function contextOf(facts: PolicyFacts): JsonObject {
-  const instant = new Date(facts.now);
   return {
     subject: present({ type: facts.subject.type, sub: facts.subject.sub, issuer: facts.subject.issuer }),
     depth: facts.depth,
     chain: [...facts.chain],
     approved: facts.approved ?? false,
-    time: { hour: instant.getUTCHours(), weekday: instant.getUTCDay() },
+    time: facts.time ? { hour: facts.time.hour, weekday: facts.time.weekday } : clockAt(facts.now),
     ...(facts.operation === undefined ? {} : { operation: operationOf(facts.operation) }),
     ...(facts.address === undefined ? {} : { address: facts.address }),
   };
+}
+
+function clockAt(now: number): JsonObject {
+  const instant = new Date(now);
+  return { hour: instant.getUTCHours(), weekday: instant.getUTCDay() };
 }
 
 function operationOf(operation: OperationFacts): JsonObject {

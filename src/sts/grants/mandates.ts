@@ -11,6 +11,7 @@ import { mandateClaims, tokenType } from '../domain/mandate-claims.js';
 import { detailsEnd, grantDetails } from '../domain/requested-details.js';
 import { decisionReasons, decisionRefusal } from '../domain/refusals.js';
 import { audienceOf, resolveTargets } from '../domain/targets.js';
+import type { Notes } from '../entry-notes.js';
 import type { TokenRequest } from './grant.js';
 import { Issuance } from './issuance.js';
 import { TokenBases } from './token-bases.js';
@@ -79,7 +80,7 @@ export class Mandates {
     const context = decisionFacts(parties, (holder, resource) => zone.grantsAt(holder, resource));
     const decision = this.policies.decide(zone.slug, { targets, scope: asked.scope }, context);
     if (decision.outcome === 'allow') return decision;
-    notes.add({ reasons: decisionReasons(decision), policy: decision.policy });
+    notes.add({ reasons: decisionReasons(decision), policy: decision.policy, ...askedScopes(asked, decision) });
     throw decisionRefusal(decision);
   }
 
@@ -136,4 +137,10 @@ function ancestorEnds({ zone }: TokenRequest, { lineage, parents, user }: Mandat
   const proof = user ? [user.expiresAt, user.sessionEnd] : [];
   const tokens = parents.map((claims) => claims.exp * 1000);
   return [...ends, ...tokens, ...proof, lineage?.endsAt ?? Number.POSITIVE_INFINITY];
+}
+
+/** What was asked for and what of it is missing, for whoever explains the refusal later. */
+function askedScopes({ scope }: MandateRequest, refused: Exclude<Decision, Allowed>): Notes {
+  const missing = refused.outcome === 'hold' ? refused.held : refused.missing;
+  return { scopes: scope && [...scope].sort(), detail: { missing: [...missing].sort() } };
 }
