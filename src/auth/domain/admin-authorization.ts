@@ -7,6 +7,8 @@ export interface AdminRights {
 /** What a route asks for. */
 export interface AdminRoute {
   readonly capability: 'read' | 'write' | 'approve' | 'audit' | 'bootstrap';
+  /** Needed besides. */
+  readonly also?: AdminRoute['capability'] | undefined;
   /** A token bound to zones may call it although it names no zone. */
   readonly zoneBound: boolean;
   /** True for methods that change nothing. */
@@ -29,6 +31,8 @@ const ZONE_AREA = /^\/v1\/zones\/:[^/]+(?:\/([^/]+))?/;
 export function authorizeAdmin(rights: AdminRights, route: AdminRoute): AdminVerdict {
   if (!mayEnter(rights, route)) return route.zone ? 'not_found' : 'insufficient_capability';
   if (!mayDo(rights.capabilities, route)) return 'insufficient_capability';
+  if (route.also !== undefined && !mayDo(rights.capabilities, { ...route, capability: route.also }))
+    return 'insufficient_capability';
   return route.zone?.status === 'archived' && writes(route) ? 'archived' : 'allowed';
 }
 

@@ -53,6 +53,7 @@ export class AdminGuard extends CredentialGuard {
     summarize(request, { principal: principal.id, zone: slug });
     const verdict = authorizeAdmin(principal, {
       capability: access.capability,
+      also: access.also,
       zoneBound: access.zoneBound ?? false,
       reading: READING.has(request.method),
       pattern: request.routeOptions.url ?? '',

@@ -5,6 +5,8 @@ export type Capability = (typeof CAPABILITIES)[number];
 export interface AdminAccessOptions {
   /** A token that is bound to zones may call this route although it names no zone; the handler shows it no other zone's objects. */
   readonly zoneBound?: boolean;
+  /** A capability that is needed besides. */
+  readonly also?: Capability;
   /** A monitoring system may call it: without a token while the server is bound to loopback, else with the metrics token as well. */
   readonly scrape?: boolean;
 }

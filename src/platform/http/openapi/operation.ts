@@ -30,7 +30,12 @@ export function operationOf(route: DeclaredRoute, operationId: string, schemas: 
     operationId,
     tags: [tagOf(route.path)],
     security: SECURITY[access.kind],
-    ...(access.kind === 'admin' ? { 'x-capability': access.capability } : {}),
+    ...(access.kind === 'admin'
+      ? {
+          'x-capability': access.capability,
+          ...(access.also === undefined ? {} : { 'x-capability-also': access.also }),
+        }
+      : {}),
     parameters: parametersOf(route, inputs, schemas),
     ...(body ? { requestBody: body } : {}),
     responses: responsesOf(inputs, access),
