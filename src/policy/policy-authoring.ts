@@ -12,8 +12,12 @@ import {
 } from '../audit/index.js';
 import { newId } from '../platform/ids/index.js';
 import { Database, type ZoneTx } from '../platform/database/index.js';
+import { withDraft } from './cedar/draft-slots.js';
 import { cedarSchema } from './domain/cedar-schema.js';
+import { failingTests, testedResource } from './domain/questions/policy-tests.js';
+import { AUTHORITY_FACTS, type AuthorityFacts } from './ports.js';
 import { validateText, type PolicyFault } from './cedar/policy-text.js';
+import { invalidMember, refuseFaults } from './policy-faults.js';
 import { nextPolicyVersion, nextSetVersion, readDeclaredScopes, readPolicies } from './persistence/policy-store.js';
 import { PolicyEntity } from './persistence/policy.entity.js';
 import { PolicySetEntity } from './persistence/policy-set.entity.js';
@@ -30,13 +34,14 @@ export class PolicyAuthoring {
   constructor(
     private readonly changes: AuditedChanges,
     private readonly database: Database,
+    @Inject(AUTHORITY_FACTS) private readonly authority: AuthorityFacts,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Keeps a text as the next version of its name. Throws `invalid_request` with positions when it does not validate strictly. */
   createPolicy(call: AuthoringCall, zone: string, wanted: { name: string; cedar: string }): Promise<PolicyEntity> {
     return this.change(zone, async (tx) => {
-      assertValid(await this.faultsOf(tx, wanted.cedar), 'cedar');
+      refuseFaults(await this.faultsOf(tx, wanted.cedar), 'cedar');
       const policy = tx.em.getRepository(PolicyEntity).create({
         ...wanted,
         zone,
@@ -64,7 +69,7 @@ export class PolicyAuthoring {
     return this.change(zone, async (tx) => {
       const found = await readPolicies(tx, wanted.policies);
       if (found.length !== new Set(wanted.policies).size) {
-        throw invalid('policies', 'must be ids of policies of this zone, each named once');
+        throw invalidMember('policies', 'must be ids of policies of this zone, each named once');
       }
       const set = tx.em.getRepository(PolicySetEntity).create({
         ...wanted,
@@ -93,7 +98,8 @@ export class PolicyAuthoring {
       const set = await this.set(tx, version);
       if (set.status === 'active') return set;
       for (const policy of await readPolicies(tx, set.policies))
-        assertValid(await this.faultsOf(tx, policy.cedar), policy.id);
+        refuseFaults(await this.faultsOf(tx, policy.cedar), policy.id);
+      await this.requireTests(tx, set);
       const before = await this.activeSet(tx);
       return this.replace(tx, call, { before, after: set, type: 'activate', reason: undefined });
     });
@@ -158,6 +164,21 @@ export class PolicyAuthoring {
     return this.set(tx, after.version);
   }
 
+  /** The cases kept with a set hold, or it is not activated. Throws `conflict` that names those that do not. */
+  private async requireTests(tx: ZoneTx, set: PolicySetEntity): Promise<void> {
+    if (set.tests.length === 0) return;
+    const names = new Set(set.tests.map(testedResource));
+    const targets = await Promise.all(
+      [...names].map(async (name) => [name, (await this.authority.target(tx.zone, name))?.id ?? name] as const),
+    );
+    const ids = new Map(targets);
+    const draft = { version: set.version, sources: await readPolicies(tx, set.policies) };
+    const errors = await withDraft(draft, (policies) =>
+      failingTests(set.tests, policies, (name) => ids.get(name) ?? name),
+    );
+    if (errors.length > 0) throw new AppError('conflict', 'Tests of the policy set do not hold.', { errors });
+  }
+
   private async set(tx: ZoneTx, version: number): Promise<PolicySetEntity> {
     const set = await tx.em.getRepository(PolicySetEntity).findOneBy({ zone: tx.zone, version });
     if (!set) throw new AppError('not_found', 'There is no such policy set.');
@@ -191,17 +212,4 @@ export class PolicyAuthoring {
   ): void {
     tx.record(adminEntry(call.actor, call.origin, { ...act, occurredAt: this.clock.now() }));
   }
-}
-
-function assertValid(faults: readonly PolicyFault[], field: string): void {
-  if (faults.length === 0) return;
-  const errors = faults.map((fault) => ({
-    field,
-    message: `line ${fault.line}, column ${fault.column}: ${fault.message}`,
-  }));
-  throw new AppError('invalid_request', 'The policy is not valid.', { errors });
-}
-
-function invalid(field: string, message: string): AppError {
-  return new AppError('invalid_request', 'The request is not valid.', { errors: [{ field, message }] });
 }

@@ -1,9 +1,10 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { AuditModule } from '../audit/index.js';
 import { AuthModule } from '../auth/index.js';
 import { ControlModule } from '../control/index.js';
 import { CoordinatorModule } from '../coordinator/index.js';
-import { PolicyModule } from '../policy/index.js';
+import { AUTHORITY_FACTS, PolicyModule } from '../policy/index.js';
+import { MandateFacts } from './authority-facts.js';
 import { CallerAuthentication } from './caller-authentication.js';
 import { ClientProofs } from './client-proofs.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
@@ -56,6 +57,8 @@ const UPSTREAM = [
   UpstreamTokens,
 ];
 
+/** The authorization server. Global, because policies are asked about what it would decide. */
+@Global()
 @Module({
   imports: [AuditModule, AuthModule, PolicyModule, ControlModule, CoordinatorModule],
   controllers: [
@@ -86,7 +89,9 @@ const UPSTREAM = [
     TokenInspection,
     TokenQuestions,
     ...UPSTREAM,
+    MandateFacts,
+    { provide: AUTHORITY_FACTS, useExisting: MandateFacts },
   ],
-  exports: [UpstreamTokens],
+  exports: [UpstreamTokens, AUTHORITY_FACTS],
 })
 export class StsModule {}

@@ -33,4 +33,8 @@ export class GrantIndex {
   of(application: string): readonly GrantView[] {
     return [...(this.byApplication.get(application)?.values() ?? [])].flat();
   }
+
+  atResource(resource: string): readonly GrantView[] {
+    return [...this.byId.values()].filter((grant) => grant.resource === resource);
+  }
 }

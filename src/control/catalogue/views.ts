@@ -119,4 +119,6 @@ export interface ZoneView {
   grantsAt(application: string, resource: string): readonly GrantView[];
   /** By issuer identifier, byte for byte. */
   subjectIssuer(issuer: string): SubjectIssuerView | undefined;
+  /** Grants at a resource, of every application; for questions, not for decisions. */
+  grantsAtResource(resource: string): readonly GrantView[];
 }

@@ -127,6 +127,10 @@ export class ZoneIndex implements ZoneView {
     return this.issuerIndex.issuer(issuer);
   }
 
+  grantsAtResource(resource: string): readonly GrantView[] {
+    return this.grantIndex.atResource(resource);
+  }
+
   private put(rows: CatalogueRows, goneCredentials: readonly string[] = []): void {
     if (rows.zone) this.facts = factsOf(rows.zone);
     this.applications.update(rows.applications, rows.credentials.map(credentialView), goneCredentials);

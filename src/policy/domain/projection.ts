@@ -12,8 +12,7 @@ export type MemoKey = (input: PolicyInput) => string;
  * the session's id only when the text names no session. A text that handles the context as a whole keeps everything.
  */
 export function memoKey(text: string): MemoKey {
-  // An escape could spell a member's name in another way.
-  const whole = text.includes('\\') || /\bcontext\b(?!\s*(?:\.|\[|has\b))/.test(text);
+  const whole = handlesWhole(text);
   const read = VARYING.filter((name) => whole || text.includes(name));
   const namesSessions =
     whole || /\bSession\s*::/.test(text) || /principal\s*(?:==|!=)|(?:==|!=)\s*principal/.test(text);
@@ -26,8 +25,19 @@ export function memoKey(text: string): MemoKey {
     ]);
 }
 
+/** An escape could spell a member's name in another way. */
+function handlesWhole(text: string): boolean {
+  return text.includes('\\') || /\bcontext\b(?!\s*(?:\.|\[|has\b))/.test(text);
+}
+
 function withoutId(principal: JsonObject): JsonObject {
   if (principal['type'] !== 'Session') return principal;
   const { id: _id, ...rest } = principal;
   return rest;
+}
+
+/** Whether policies can read a member of this name: it occurs in their text, or they handle the context as a whole. */
+export function mentions(text: string): (name: string) => boolean {
+  const whole = handlesWhole(text);
+  return (name) => whole || text.includes(name);
 }

@@ -13,6 +13,7 @@ import {
 import { PolicyAuthoring } from '../policy-authoring.js';
 import { PolicyQueries } from '../persistence/policy-queries.js';
 import { CreatePolicySetDto, RollbackDto } from './policy.dto.js';
+import type { PolicyTestDto } from './question.dto.js';
 import { policySetView, type PolicySetView } from './policy-views.js';
 
 /** Policy sets of a zone: versions, of which at most one is active. */
@@ -32,9 +33,9 @@ export class AdminPolicySetsController {
     @Admin() actor: AdminPrincipal,
     @Facts() origin: RequestFacts,
   ): Promise<PolicySetView> {
-    return policySetView(
-      await this.authoring.createSet({ actor, origin }, zone, { policies: body.policies, tests: body.tests ?? [] }),
-    );
+    const tests = (body.tests ?? []).map((test) => structuredClone(test));
+    requireExpectations(tests);
+    return policySetView(await this.authoring.createSet({ actor, origin }, zone, { policies: body.policies, tests }));
   }
 
   @Get()
@@ -84,4 +85,22 @@ export class AdminPolicySetsController {
 function versionOf(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new AppError('not_found', 'There is no such policy set.');
   return Number(text);
+}
+
+/** A case that expects nothing, or names nobody, would hold whatever the policies say. */
+function requireExpectations(tests: readonly PolicyTestDto[]): void {
+  const errors = tests.flatMap(({ decision, expect, request }, at) => [
+    ...(decision === undefined && expect === undefined
+      ? [{ field: `tests.${at}.decision`, message: 'must be allow, deny or hold' }]
+      : []),
+    ...(request.application === undefined && request.session === undefined
+      ? [
+          {
+            field: `tests.${at}.request`,
+            message: 'must name an application or a session, like {"application": "app_…"}',
+          },
+        ]
+      : []),
+  ]);
+  if (errors.length > 0) throw new AppError('invalid_request', 'The request is not valid.', { errors });
 }

@@ -1,4 +1,6 @@
 import type { PolicyEntity } from '../persistence/policy.entity.js';
+import type { JsonObject } from '../../kernel/json.js';
+import type { RehearsalEntity } from '../persistence/rehearsal.entity.js';
 import type { PolicySetEntity } from '../persistence/policy-set.entity.js';
 
 export interface PolicyView {
@@ -34,5 +36,20 @@ export function policySetView(set: PolicySetEntity): PolicySetView {
     tests,
     created_at: set.createdAt.toISOString(),
     activated_at: set.activatedAt?.toISOString() ?? null,
+  };
+}
+
+/** A rehearsal that runs as a job: how far it is, and with its end the report. */
+export function rehearsalView(row: RehearsalEntity): JsonObject {
+  const { id, status, firstIndex, endIndex, atIndex, report } = row;
+  return {
+    id,
+    status,
+    from: firstIndex,
+    to: endIndex,
+    progress: { done: atIndex - firstIndex, total: endIndex - firstIndex },
+    created_at: row.createdAt.toISOString(),
+    ...(row.finishedAt === null ? {} : { finished_at: row.finishedAt.toISOString() }),
+    ...(report === null ? {} : (report as unknown as JsonObject)),
   };
 }

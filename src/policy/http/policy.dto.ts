@@ -1,5 +1,15 @@
-import { ArrayMaxSize, ArrayUnique, IsArray, IsObject, IsOptional, IsString, Length, Matches } from 'class-validator';
-import type { JsonObject } from '../../kernel/json.js';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  ValidateNested,
+} from 'class-validator';
+import { PolicyTestDto } from './question.dto.js';
 
 const MAX_CEDAR = 65_536;
 const POLICY_ID = /^pol_[0-9a-f-]{36}$/;
@@ -22,11 +32,13 @@ export class CreatePolicySetDto {
   @Matches(POLICY_ID, { each: true, message: 'each must be the id of a policy, such as pol_0190…' })
   policies!: string[];
 
+  /** Cases that must hold before the set may be activated. */
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(1_000)
-  @IsObject({ each: true })
-  tests?: JsonObject[];
+  @ValidateNested({ each: true })
+  @Type(() => PolicyTestDto)
+  tests?: PolicyTestDto[];
 }
 
 export class RollbackDto {

@@ -3,14 +3,24 @@ import type { ZoneTx } from '../../platform/database/index.js';
 import { DeclaredScopeEntity } from './declared-scope.entity.js';
 import { PolicySetEntity } from './policy-set.entity.js';
 import { PolicyEntity } from './policy.entity.js';
+import { RehearsalEntity } from './rehearsal.entity.js';
 
 /** The entities of this module. */
-export const POLICY_ENTITIES = [PolicyEntity, PolicySetEntity, DeclaredScopeEntity];
+export const POLICY_ENTITIES = [PolicyEntity, PolicySetEntity, DeclaredScopeEntity, RehearsalEntity];
 
 /** The active set of the zone with its texts in the set's order; undefined when none was ever activated. */
 export async function readActiveSet(tx: ZoneTx): Promise<{ version: number; policies: PolicyEntity[] } | undefined> {
   const set = await tx.em.getRepository(PolicySetEntity).findOneBy({ zone: tx.zone, status: 'active' });
   return set ? { version: set.version, policies: await readPolicies(tx, set.policies) } : undefined;
+}
+
+/** A version with its texts in the set's order; undefined when there is none. */
+export async function readSet(
+  tx: ZoneTx,
+  version: number,
+): Promise<{ version: number; policies: PolicyEntity[] } | undefined> {
+  const set = await tx.em.getRepository(PolicySetEntity).findOneBy({ zone: tx.zone, version });
+  return set ? { version, policies: await readPolicies(tx, set.policies) } : undefined;
 }
 
 /** Policies by their ids, in the order of the ids; a missing one is left out. */

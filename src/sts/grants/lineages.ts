@@ -7,6 +7,9 @@ import { unusableToken } from '../domain/refusals.js';
 import type { TokenRequest } from './grant.js';
 import type { PresentedTokens } from './presented-tokens.js';
 
+/** A zone as it is at one instant. */
+type Moment = Pick<TokenRequest, 'zone' | 'now'>;
+
 /** Finds how authority came to whoever acts: the actor's session when there is one, else the subject's, else the application itself. */
 @Injectable()
 export class Lineages {
@@ -31,7 +34,14 @@ export class Lineages {
     return lineage;
   }
 
-  private async trace({ zone, now }: TokenRequest, session: string, delegation: string | undefined): Promise<Lineage> {
+  /** How authority came to a session, for a question about it; a delegation is implied as it is in an exchange. Throws as {@link of} does. */
+  async ofSession(at: Moment, session: string): Promise<Lineage> {
+    const lineage = await this.trace(at, session, await this.implied(at, session));
+    requireLiveApplications(at, lineage);
+    return lineage;
+  }
+
+  private async trace({ zone, now }: Moment, session: string, delegation: string | undefined): Promise<Lineage> {
     const source = {
       session: (id: string) => this.runtime.session(zone.slug, id),
       delegation: (id: string) => this.runtime.delegation(zone.slug, id),
@@ -48,7 +58,7 @@ export class Lineages {
    * A delegation inside the application is implied when the session has exactly one; the edge a narrowed session was started with counts as
    * one. A session that holds nothing of its own must name one of several.
    */
-  private async implied({ zone, now }: TokenRequest, sid: string): Promise<string | undefined> {
+  private async implied({ zone, now }: Moment, sid: string): Promise<string | undefined> {
     const session = await this.runtime.session(zone.slug, sid);
     if (!session || session.authority === 'narrowed') return undefined;
     const inbound = (await this.runtime.delegationsTo(zone.slug, sid)).filter((edge) => isLiveEdge(edge, now));
@@ -75,7 +85,7 @@ function requireSameWork({ subject, actor, user }: PresentedTokens, { root, sess
   if (!passed || root.subject !== subject.sub) throw unusableToken('the actor does not act for this subject');
 }
 
-function requireLiveApplications({ zone, now }: TokenRequest, lineage: Lineage): void {
+function requireLiveApplications({ zone, now }: Moment, lineage: Lineage): void {
   for (const { application: id } of lineage.sessions) {
     const application = zone.application(id);
     if (!application || !isLiveApplication(application, now))
