@@ -5,6 +5,7 @@ import { checkSecretFormat, SECRET_PREFIXES } from '../kernel/client-secret.js';
 import type { ChangeFeed } from '../platform/changes/index.js';
 import type { Database } from '../platform/database/index.js';
 import { CAPABILITIES } from '../platform/http/index.js';
+import type { AdminTokenUse } from './persistence/admin-token-use.js';
 import type { AdminTokenEntity } from './persistence/admin-token.entity.js';
 import { readLiveTokens } from './persistence/admin-token-rows.js';
 import { SYSTEM_ZONE } from './ports.js';
@@ -19,6 +20,9 @@ export interface AdminTokenViewParts {
   readonly bootstrapToken: string;
   /** Whether the token of the secret file may be used from an address. */
   readonly maySendBootstrap: (address: string) => boolean;
+  readonly use: AdminTokenUse;
+  /** The bootstrap token was used although named tokens exist. */
+  readonly onBreakGlass: (address: string) => void;
 }
 
 interface LiveToken {
@@ -53,14 +57,25 @@ export class AdminTokenView {
   async find(token: string, address: string): Promise<AdminPrincipal | string> {
     const mac = this.parts.mac(token);
     if (timingSafeEqual(mac, this.bootstrapMac)) {
-      return this.parts.maySendBootstrap(address) ? BOOTSTRAP : 'the bootstrap token is not accepted from this address';
+      if (!this.parts.maySendBootstrap(address)) return 'the bootstrap token is not accepted from this address';
+      if (await this.namedTokensExist()) this.parts.onBreakGlass(address);
+      return BOOTSTRAP;
     }
     if (!checkSecretFormat(SECRET_PREFIXES.adminToken, token)) return 'not an admin token';
     const tokens = this.tokens ?? (await this.load());
     this.parts.feed.assertFresh();
     const live = tokens.get(mac.toString('base64'));
     if (!live || !timingSafeEqual(live.secretMac, mac)) return 'unknown or revoked admin token';
-    return live.expiresAt > this.parts.clock.now() ? live.principal : 'expired admin token';
+    if (live.expiresAt <= this.parts.clock.now()) return 'expired admin token';
+    this.parts.use.note(live.principal.id);
+    return live.principal;
+  }
+
+  /** False when it cannot be known: breaking the glass must work when nothing can be read. */
+  private async namedTokensExist(): Promise<boolean> {
+    const tokens = this.tokens ?? (await this.load().catch(() => undefined));
+    const now = this.parts.clock.now();
+    return tokens !== undefined && [...tokens.values()].some(({ expiresAt }) => expiresAt > now);
   }
 
   private async load(): Promise<ReadonlyMap<string, LiveToken>> {
@@ -78,6 +93,7 @@ export class AdminTokenView {
 
   private async replace(): Promise<void> {
     const rows = await this.parts.database.readZone(SYSTEM_ZONE, (tx) => readLiveTokens(tx, this.parts.clock.now()));
+    this.parts.use.keep(new Set(rows.map((row) => row.id)));
     this.tokens = new Map(rows.map((row) => [row.secretMac.toString('base64'), liveToken(row)]));
   }
 }

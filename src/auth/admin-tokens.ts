@@ -10,7 +10,8 @@ import type { Page } from '../platform/http/index.js';
 import { newId } from '../platform/ids/index.js';
 import { adminTokenAnswer, DEFAULT_TTL_SECONDS, type CreateAdminTokenDto } from './http/admin-token.dto.js';
 import { AdminTokenEntity } from './persistence/admin-token.entity.js';
-import { findToken, insertToken, listTokens, revokeToken } from './persistence/admin-token-rows.js';
+import { AdminTokenUse } from './persistence/admin-token-use.js';
+import { findToken, insertToken, listTokens, revokeToken, shortenToken } from './persistence/admin-token-rows.js';
 import { ADMIN_TOKEN_MAC, SYSTEM_ZONE, ZONE_DIRECTORY, type ZoneDirectory } from './ports.js';
 import type { AdminPrincipal, AdminRequest } from './principals.js';
 
@@ -22,12 +23,13 @@ export class AdminTokens {
     private readonly changes: AuditedChanges,
     @Inject(ZONE_DIRECTORY) private readonly zones: ZoneDirectory,
     @Inject(ADMIN_TOKEN_MAC) private readonly mac: (secret: string) => Buffer,
+    private readonly use: AdminTokenUse,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   async create(request: AdminRequest, asked: CreateAdminTokenDto): Promise<{ row: AdminTokenEntity; token: string }> {
     await this.requireZones(asked.zones ?? []);
-    const token = formatSecret(SECRET_PREFIXES.adminToken, randomBytes(32));
+    const token = freshToken();
     const row = this.newRow(request.admin, asked, this.mac(token));
     await this.changes.run(SYSTEM_ZONE, async (tx) => {
       await insertToken(tx, row);
@@ -36,8 +38,36 @@ export class AdminTokens {
     return { row, token };
   }
 
-  list(page: Page): Promise<AdminTokenEntity[]> {
-    return this.database.readZone(SYSTEM_ZONE, (tx) => listTokens(tx, page));
+  /** A new token for the same; the old one ends with the overlap. Throws `conflict` when the old one has ended already. */
+  async rotate(
+    request: AdminRequest,
+    id: string,
+    asked: { readonly ttlSeconds?: number | undefined; readonly overlapSeconds?: number | undefined },
+  ): Promise<{ row: AdminTokenEntity; token: string }> {
+    const old = await this.read(id);
+    const token = freshToken();
+    const row = await this.changes.run(SYSTEM_ZONE, async (tx) => {
+      const now = this.clock.now();
+      const ends = now + (asked.overlapSeconds ?? 0) * 1_000;
+      if (!(await shortenToken(tx, id, { now, ends })))
+        throw new AppError('conflict', 'The token has expired or was revoked.');
+      const life = Math.round((old.expiresAt.getTime() - old.createdAt.getTime()) / 1_000);
+      const made = this.newRow(
+        request.admin,
+        { ...named(old), ttl_seconds: asked.ttlSeconds ?? life },
+        this.mac(token),
+      );
+      await insertToken(tx, made);
+      this.record(tx, request, { action: 'admin_token.rotate', row: old });
+      this.record(tx, request, { action: 'admin_token.create', row: made });
+      return made;
+    });
+    return { row, token };
+  }
+
+  async list(page: Page): Promise<AdminTokenEntity[]> {
+    const rows = await this.database.readZone(SYSTEM_ZONE, (tx) => listTokens(tx, page));
+    return rows.map((row) => this.withUse(row));
   }
 
   async read(id: string): Promise<AdminTokenEntity> {
@@ -45,7 +75,7 @@ export class AdminTokens {
       ? await this.database.readZone(SYSTEM_ZONE, (tx) => findToken(tx, id))
       : null;
     if (!row) throw new AppError('not_found', 'There is no such admin token.');
-    return row;
+    return this.withUse(row);
   }
 
   /** The token is refused from the commit on. A repeat changes nothing. */
@@ -54,6 +84,11 @@ export class AdminTokens {
     await this.changes.run(SYSTEM_ZONE, async (tx) => {
       if (await revokeToken(tx, id, this.clock.now())) this.record(tx, request, { action: 'admin_token.revoke', row });
     });
+  }
+
+  private withUse(row: AdminTokenEntity): AdminTokenEntity {
+    const at = this.use.lastUsed(row.id, row.lastUsedAt);
+    return Object.assign(row, { lastUsedAt: at === undefined ? null : new Date(at) });
   }
 
   private async requireZones(slugs: readonly string[]): Promise<void> {
@@ -94,4 +129,12 @@ export class AdminTokens {
       }),
     );
   }
+}
+
+function freshToken(): string {
+  return formatSecret(SECRET_PREFIXES.adminToken, randomBytes(32));
+}
+
+function named({ name, capabilities, zones }: AdminTokenEntity): CreateAdminTokenDto {
+  return { name, capabilities, ...(zones ? { zones } : {}) };
 }

@@ -5,10 +5,12 @@ import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { APP_CONFIG, type AppConfig } from '../platform/config/index.js';
 import { Database } from '../platform/database/index.js';
+import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
 import { Envelope, SECRETS, type Secrets } from '../platform/secrets/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { AdminTokenView } from './admin-token-view.js';
 import { AdminTokens } from './admin-tokens.js';
+import { AdminTokenUse } from './persistence/admin-token-use.js';
 import { addressRanges } from './domain/address-ranges.js';
 import { ProofsOfPossession } from './dpop/proofs-of-possession.js';
 import { RuntimeProofs } from './dpop/runtime-proofs.js';
@@ -54,8 +56,14 @@ import { TokenVerifier } from './token-verifier.js';
     },
     {
       provide: AdminTokenView,
-      inject: [Database, ChangeFeed, CLOCK, ADMIN_TOKEN_MAC, SECRETS, APP_CONFIG],
+      inject: [Database, ChangeFeed, CLOCK, ADMIN_TOKEN_MAC, SECRETS, APP_CONFIG, AdminTokenUse, APP_LOGGER],
       useFactory: makeAdminTokenView,
+    },
+    {
+      provide: AdminTokenUse,
+      inject: [Database, CLOCK, APP_LOGGER],
+      useFactory: (database: Database, clock: Clock, log: AppLogger) =>
+        new AdminTokenUse(database, clock, (error) => log.warn({ err: error }, 'the last use of a token was not kept')),
     },
     KeyRing,
     KeyLifecycle,
@@ -91,13 +99,15 @@ import { TokenVerifier } from './token-verifier.js';
 export class AuthModule {}
 
 function makeAdminTokenView(
-  ...[database, feed, clock, mac, secrets, config]: [
+  ...[database, feed, clock, mac, secrets, config, use, log]: [
     Database,
     ChangeFeed,
     Clock,
     (secret: string) => Buffer,
     Secrets,
     AppConfig,
+    AdminTokenUse,
+    AppLogger,
   ]
 ): AdminTokenView {
   const maySendBootstrap = addressRanges(config.http.bootstrapCidrs);
@@ -108,6 +118,10 @@ function makeAdminTokenView(
     mac,
     bootstrapToken: secrets.adminToken.reveal(),
     maySendBootstrap,
+    use,
+    onBreakGlass: warnedAtMost(clock, (address) =>
+      log.warn({ address }, 'the bootstrap token was used although named tokens exist; keep it for emergencies'),
+    ),
   });
 }
 
@@ -125,4 +139,16 @@ function makeControlGuard(
   ]
 ): ControlGuard {
   return new ControlGuard(verifier, urls, feed, proofs, { admins, statuses, zones, ledger, now: () => clock.now() });
+}
+
+const QUIET_MS = 60_000;
+
+/** Calls through at most once a minute. */
+function warnedAtMost(clock: Clock, warn: (address: string) => void): (address: string) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (address) => {
+    if (clock.monotonic() - last < QUIET_MS) return;
+    last = clock.monotonic();
+    warn(address);
+  };
 }

@@ -149,6 +149,38 @@ describe('admin tokens', () => {
     expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
   });
 
+  it('shows when a token was last used, and nothing before', async () => {
+    const made = await mint({ name: 'used', capabilities: ['read'] });
+    const at = `/v1/admin-tokens/${made.id}`;
+    expect(made.last_used_at).toBeNull();
+    expect((await app.admin('GET', at)).body.last_used_at).toBeNull();
+    expect(await statusAs(made.token, 'GET', '/v1/zones')).toBe(200);
+    const { last_used_at: used } = (await app.admin('GET', at)).body;
+    expect(Date.parse(used)).toBeGreaterThanOrEqual(Date.parse(made.created_at) - 1_000);
+  });
+
+  it('[T12] is rotated: the new one may do the same, the old one ends at once or with the overlap', async () => {
+    const old = await mint({ name: 'rotating', capabilities: ['read'], zones: ['a'] });
+    const rotated = await app.admin('POST', `/v1/admin-tokens/${old.id}/rotate`, {});
+    expect(rotated).toMatchObject({
+      status: 201,
+      body: { name: 'rotating', capabilities: ['read'], zones: ['a'], replaces: old.id },
+    });
+    expect(await statusAs(old.token, 'GET', '/v1/zones/a')).toBe(401);
+    expect(await statusAs(rotated.body.token, 'GET', '/v1/zones/a')).toBe(200);
+    const again = await app.admin('POST', `/v1/admin-tokens/${rotated.body.id}/rotate`, { overlap_seconds: 60 });
+    expect(await statusAs(rotated.body.token, 'GET', '/v1/zones/a')).toBe(200);
+    expect(await statusAs(again.body.token, 'GET', '/v1/zones/a')).toBe(200);
+    const { expires_at: ends } = (await app.admin('GET', `/v1/admin-tokens/${rotated.body.id}`)).body;
+    expect(Date.parse(ends) - Date.now()).toBeLessThanOrEqual(60_000);
+    expect((await app.admin('POST', `/v1/admin-tokens/${old.id}/rotate`, {})).body.code).toBe('conflict');
+    expect(await statusAs(again.body.token, 'POST', `/v1/admin-tokens/${again.body.id}/rotate`, {})).toBe(403);
+    const actions = (await app.admin('GET', '/v1/admin-audit?limit=10')).body.items.map(
+      (item: { action: string }) => item.action,
+    );
+    expect(actions).toContain('admin_token.rotate');
+  });
+
   it('lists page by page, each once', async () => {
     const ids: string[] = [];
     let path: string | undefined = '/v1/admin-tokens?limit=2';
@@ -163,6 +195,20 @@ describe('admin tokens', () => {
 });
 
 describe('[T12] the bootstrap token', () => {
+  it('is meant for emergencies: its use is warned about once named tokens exist', async () => {
+    const app = await startTestApp();
+    try {
+      const warned = () => app.logs().includes('the bootstrap token was used although named tokens exist');
+      await app.admin('GET', '/v1/zones');
+      expect(warned()).toBe(false);
+      await created(app, '/v1/admin-tokens', { name: 'first', capabilities: ['bootstrap'] });
+      expect((await app.admin('GET', '/v1/zones')).status).toBe(200);
+      expect(warned()).toBe(true);
+    } finally {
+      await app.close();
+    }
+  });
+
   it('is refused from an address outside BOOTSTRAP_CIDRS, and the log says why', async () => {
     const app = await startTestApp({ BOOTSTRAP_CIDRS: '203.0.113.0/24' });
     try {

@@ -48,6 +48,22 @@ export class CreateAdminTokenDto {
   ttl_seconds?: number;
 }
 
+export class RotateAdminTokenDto {
+  /** Of the new token; as long as the old one was made for when it is left out. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_TTL_SECONDS)
+  ttl_seconds?: number;
+
+  /** How long the old token still works, so that its holder can change over; 0 when it is left out. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(7 * DAY_SECONDS)
+  overlap_seconds?: number;
+}
+
 /** An admin token as the API shows it; the token itself only once, when it is made. */
 export interface AdminTokenAnswer {
   readonly id: string;
@@ -58,6 +74,7 @@ export interface AdminTokenAnswer {
   readonly created_by: string | null;
   readonly expires_at: string;
   readonly revoked_at: string | null;
+  readonly last_used_at: string | null;
 }
 
 export function adminTokenAnswer(row: AdminTokenEntity): AdminTokenAnswer {
@@ -70,5 +87,6 @@ export function adminTokenAnswer(row: AdminTokenEntity): AdminTokenAnswer {
     created_by: row.createdBy,
     expires_at: formatTime(row.expiresAt.getTime()),
     revoked_at: row.revokedAt && formatTime(row.revokedAt.getTime()),
+    last_used_at: row.lastUsedAt && formatTime(row.lastUsedAt.getTime()),
   };
 }

@@ -2,7 +2,12 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@ne
 import { AdminAccess, Idempotent, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
 import { AdminTokens } from '../admin-tokens.js';
 import { AdminCall, type AdminRequest } from '../principals.js';
-import { adminTokenAnswer, CreateAdminTokenDto, type AdminTokenAnswer } from './admin-token.dto.js';
+import {
+  adminTokenAnswer,
+  CreateAdminTokenDto,
+  RotateAdminTokenDto,
+  type AdminTokenAnswer,
+} from './admin-token.dto.js';
 
 /** Admin tokens are managed with global `bootstrap` tokens only. */
 @Controller('v1/admin-tokens')
@@ -31,6 +36,19 @@ export class AdminTokensController {
   @AdminAccess('bootstrap')
   async read(@Param('id') id: string): Promise<AdminTokenAnswer> {
     return adminTokenAnswer(await this.tokens.read(id));
+  }
+
+  /** A new token in the place of this one: the same name, capabilities and zones. */
+  @Post(':id/rotate')
+  @AdminAccess('bootstrap')
+  @Idempotent({ secretMembers: ['token'] })
+  async rotate(
+    @AdminCall() call: AdminRequest,
+    @Param('id') id: string,
+    @Body() { ttl_seconds: ttlSeconds, overlap_seconds: overlapSeconds }: RotateAdminTokenDto,
+  ): Promise<AdminTokenAnswer & { readonly token: string; readonly replaces: string }> {
+    const { row, token } = await this.tokens.rotate(call, id, { ttlSeconds, overlapSeconds });
+    return { ...adminTokenAnswer(row), token, replaces: id };
   }
 
   @Delete(':id')

@@ -31,3 +31,19 @@ export async function revokeToken(tx: Tx, id: string, now: number): Promise<bool
     .update({ id, revokedAt: IsNull() }, { revokedAt: new Date(now) });
   return affected === 1;
 }
+
+/** Lets a live token end at `ends` at the latest; false when it has ended. One that ends at once is revoked. */
+export async function shortenToken(
+  tx: Tx,
+  id: string,
+  { now, ends }: { readonly now: number; readonly ends: number },
+): Promise<boolean> {
+  const live = { id, revokedAt: IsNull(), expiresAt: MoreThan(new Date(now)) };
+  const tokens = tx.em.getRepository(AdminTokenEntity);
+  const row = await tokens.findOne({ where: live, lock: { mode: 'pessimistic_write' } });
+  if (!row) return false;
+  const values =
+    ends <= now ? { revokedAt: new Date(now) } : { expiresAt: new Date(Math.min(ends, row.expiresAt.getTime())) };
+  await tokens.update({ id }, values);
+  return true;
+}
