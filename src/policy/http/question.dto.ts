@@ -23,7 +23,7 @@ const LONGEST_NAME = 2_048;
 const LABEL = /^[A-Za-z0-9_.:/-]{1,64}$/;
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
-export class OperationDto {
+export class PolicyOperationDto {
   @IsOptional()
   @IsString()
   @Length(1, 32)
@@ -54,7 +54,7 @@ export class OperationDto {
   args?: JsonObject;
 }
 
-export class SubjectDto {
+export class PolicySubjectDto {
   @IsIn(['application', 'user'])
   type!: 'application' | 'user';
 
@@ -85,8 +85,8 @@ export class TimeOfDayDto {
 export class QuestionContextDto {
   @IsOptional()
   @ValidateNested()
-  @Type(() => SubjectDto)
-  subject?: SubjectDto;
+  @Type(() => PolicySubjectDto)
+  subject?: PolicySubjectDto;
 
   @IsOptional()
   @IsInt()
@@ -102,8 +102,8 @@ export class QuestionContextDto {
 
   @IsOptional()
   @ValidateNested()
-  @Type(() => OperationDto)
-  operation?: OperationDto;
+  @Type(() => PolicyOperationDto)
+  operation?: PolicyOperationDto;
 
   @IsOptional()
   @IsBoolean()
@@ -153,8 +153,8 @@ export class PolicyRequestDto {
 
   @IsOptional()
   @ValidateNested()
-  @Type(() => OperationDto)
-  operation?: OperationDto;
+  @Type(() => PolicyOperationDto)
+  operation?: PolicyOperationDto;
 
   @IsOptional()
   @ValidateNested()
