@@ -4,7 +4,11 @@ import { CLIENT_SECRET_MAC, KeyRing, ZONE_DIRECTORY, type ClientSecretMac } from
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { Database } from '../platform/database/index.js';
+import { APP_CONFIG, type AppConfig } from '../platform/config/index.js';
 import { EgressGuard } from '../platform/egress/index.js';
+import { Readiness } from '../platform/health/index.js';
+import { Queues } from '../platform/queue/index.js';
+import { Replicas } from '../platform/replicas/index.js';
 import { Envelope } from '../platform/secrets/index.js';
 import { CONTROL_GATE } from '../platform/http/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
@@ -30,6 +34,7 @@ import { ProtectController } from './http/protect.controller.js';
 import { ProvidersController } from './http/providers.controller.js';
 import { ResourcesController } from './http/resources.controller.js';
 import { SubjectIssuersController } from './http/subject-issuers.controller.js';
+import { SystemController } from './http/system.controller.js';
 import { ZonesController } from './http/zones.controller.js';
 import { CommandCatalogue } from './invoke/command-catalogue.js';
 import { ControlController } from './invoke/control.controller.js';
@@ -45,6 +50,7 @@ import { ResourceReferences } from './resource-references.js';
 import { Resources } from './resources.js';
 import { RollbackAcknowledgement } from './rollback-acknowledgement.js';
 import { SubjectIssuers } from './subject-issuers.js';
+import { SystemReport } from './system-report.js';
 import { Zones } from './zones.js';
 
 const readModel: Provider[] = [
@@ -90,6 +96,20 @@ const administration: Provider[] = [
     provide: AdminChanges,
     inject: [AuditedChanges, CLOCK],
     useFactory: (changes: AuditedChanges, clock: Clock) => new AdminChanges(changes, clock),
+  },
+  {
+    provide: SystemReport,
+    inject: [Database, Queues, Replicas, ChangeFeed, Readiness, APP_CONFIG],
+    useFactory: (
+      ...[database, queues, replicas, feed, readiness, config]: [
+        Database,
+        Queues,
+        Replicas,
+        ChangeFeed,
+        Readiness,
+        AppConfig,
+      ]
+    ) => new SystemReport({ database, queues, replicas, feed, readiness, config }),
   },
   {
     provide: ResourceReferences,
@@ -204,6 +224,7 @@ const administration: Provider[] = [
     ControlController,
     WebhooksController,
     DeadLettersController,
+    SystemController,
   ],
   providers: [...readModel, ...invoke, ...administration, ...DELIVERY_PROVIDERS],
   exports: [Catalogue, ProviderSecrets, ZONE_DIRECTORY, KillSwitch],

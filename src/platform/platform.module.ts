@@ -1,6 +1,14 @@
-import { type DynamicModule, Global, Module, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Global,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  type Provider,
+} from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CLOCK, type Clock } from '../kernel/clock.js';
+import { VERSION } from '../kernel/version.js';
 import { ChangeFeed, FeedFollower } from './changes/index.js';
 import { APP_CONFIG, type AppConfig } from './config/index.js';
 import { Database } from './database/index.js';
@@ -8,6 +16,7 @@ import { EgressClient, EgressGuard, parsePortRange, RESOLVER, SystemResolver, ty
 import { APP_LOGGER, type AppLogger } from './logging/index.js';
 import { OutboxRelay } from './outbox/index.js';
 import { createQueues, DeadLetters, QueueMetrics, Queues } from './queue/index.js';
+import { Replicas } from './replicas/index.js';
 import { Retention } from './retention/index.js';
 import { Envelope, SECRETS, type Secrets } from './secrets/index.js';
 import { systemClock } from './system-clock.js';
@@ -64,6 +73,17 @@ const retention: Provider = {
   useFactory: (database: Database, registry: Registry) => new Retention(database, registry),
 };
 
+const replicas: Provider = {
+  provide: Replicas,
+  inject: [Database, APP_LOGGER],
+  useFactory: (database: Database, log: AppLogger) =>
+    new Replicas({
+      database,
+      version: VERSION,
+      onFault: (error) => log.warn({ err: error }, 'this replica could not show itself'),
+    }),
+};
+
 const edgeProviders: Provider[] = [
   { provide: CLOCK, useValue: systemClock },
   { provide: Registry, useFactory: () => new Registry() },
@@ -89,12 +109,13 @@ const edgeProviders: Provider[] = [
 /** The adapters that know no feature. Global: every module may ask for what the platform offers. */
 @Global()
 @Module({})
-export class PlatformModule implements OnApplicationBootstrap {
+export class PlatformModule implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly follower: FeedFollower,
     private readonly queues: Queues,
     private readonly relay: OutboxRelay,
     private readonly retention: Retention,
+    private readonly replicas: Replicas,
   ) {}
 
   static forRoot(parts: PlatformParts): DynamicModule {
@@ -104,7 +125,7 @@ export class PlatformModule implements OnApplicationBootstrap {
       { provide: APP_LOGGER, useValue: parts.log },
       { provide: Database, useValue: parts.database },
     ];
-    const providers = [...given, ...edgeProviders, ...changeProviders, ...queueProviders, retention];
+    const providers = [...given, ...edgeProviders, ...changeProviders, ...queueProviders, retention, replicas];
     return {
       module: PlatformModule,
       providers,
@@ -118,6 +139,11 @@ export class PlatformModule implements OnApplicationBootstrap {
     await this.follower.start();
     this.queues.start();
     this.relay.start();
+    await this.replicas.start();
+  }
+
+  onModuleDestroy(): void {
+    this.replicas.stop();
   }
 }
 

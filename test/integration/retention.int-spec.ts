@@ -35,6 +35,7 @@ describe('retention as the shipped role', () => {
       inbox: 1,
       revocations: 0,
       idempotency_keys: 0,
+      replicas: 0,
     });
     expect(await registry.metrics()).toContain('caracal_retention_rows_total{table="claims"} 6000');
     const { rows } = await test.superuser((client) =>

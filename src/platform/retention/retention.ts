@@ -14,6 +14,7 @@ const RULES: readonly { readonly table: string; readonly due: string; readonly a
   { table: 'claims', due: 'expires_at < $1', afterMs: 0 },
   { table: 'idempotency_keys', due: 'expires_at < $1', afterMs: 0 },
   { table: 'mcp_sessions', due: 'expires_at < $1', afterMs: 0 },
+  { table: 'replicas', due: 'seen_at < $1', afterMs: HOUR_MS },
   { table: 'revocations', due: 'expires_at < $1', afterMs: 0 },
   { table: 'invocations', due: 'ended_at < $1', afterMs: 30 * 24 * HOUR_MS },
   {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { JsonObject } from '../../../kernel/json.js';
+import { VERSION } from '../../../kernel/version.js';
 import { PublicUrls } from '../../urls/index.js';
 import { declaredRoutes, type DeclaredRoute } from '../access/check-routes.js';
 import { ERROR_RESPONSES, ERROR_SCHEMAS, PARAMETERS, SECURITY_SCHEMES } from './components.js';
@@ -33,7 +34,7 @@ export class OpenApiDocument {
       openapi: '3.1.0',
       info: {
         title: 'Caracal',
-        version: '0.1.0',
+        version: VERSION,
         summary: 'Short-lived, policy-checked, revocable, provable authority for AI agents',
         description: PROSE,
       },

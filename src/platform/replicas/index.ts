@@ -1,0 +1,1 @@
+export { Replicas, type Replica } from './replicas.js';
