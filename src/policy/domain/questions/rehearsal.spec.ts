@@ -123,7 +123,7 @@ describe('rehearsal', () => {
     ['an argument that the policies do not read', { amount: { sha256: 'ab' } }, 'method', 'deny'],
     ['an argument that was kept', { amount: 5 }, 'amount', 'deny'],
   ])('[T2] is indeterminate where policies read what was kept as a hash: %s', (_name, args, text, after) => {
-    const decision = recordedDecision(0, allowed({}, args as JsonObject));
+    const decision = recordedDecision(0, allowed({}, args));
     expect(decision && changeOf(decision, draftOf(forbids, text))).toMatchObject({ before: 'allow', after });
   });
 
