@@ -1,8 +1,7 @@
 import type { JsonObject } from '../kernel/json.js';
 import { formatTime } from '../kernel/times.js';
-import { VERSION } from '../kernel/version.js';
 import type { ChangeFeed } from '../platform/changes/index.js';
-import type { AppConfig } from '../platform/config/index.js';
+import { type AppConfig, VERSION } from '../platform/config/index.js';
 import type { Database } from '../platform/database/index.js';
 import type { Readiness } from '../platform/health/index.js';
 import type { Queues } from '../platform/queue/index.js';

@@ -8,9 +8,8 @@ import {
 } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { CLOCK, type Clock } from '../kernel/clock.js';
-import { VERSION } from '../kernel/version.js';
 import { ChangeFeed, FeedFollower } from './changes/index.js';
-import { APP_CONFIG, type AppConfig } from './config/index.js';
+import { APP_CONFIG, type AppConfig, VERSION } from './config/index.js';
 import { Database } from './database/index.js';
 import { EgressClient, EgressGuard, parsePortRange, RESOLVER, SystemResolver, type Resolver } from './egress/index.js';
 import { APP_LOGGER, type AppLogger } from './logging/index.js';

@@ -3,3 +3,4 @@ export type { AppConfig, GrantableEgress, SecretName, SecretSource } from './app
 export { ConfigError, loadConfig } from './load-config.js';
 export { takeEnvironment } from './process-environment.js';
 export type { Environment } from './variables.js';
+export { VERSION } from './version.js';

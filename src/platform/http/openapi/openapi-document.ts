@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { JsonObject } from '../../../kernel/json.js';
-import { VERSION } from '../../../kernel/version.js';
+import { VERSION } from '../../config/index.js';
 import { PublicUrls } from '../../urls/index.js';
 import { declaredRoutes, type DeclaredRoute } from '../access/check-routes.js';
 import { ERROR_RESPONSES, ERROR_SCHEMAS, PARAMETERS, SECURITY_SCHEMES } from './components.js';
