@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import type { FastifyReply } from 'fastify';
 import { AppError } from '../../kernel/app-error.js';
 import { formatTime } from '../../kernel/times.js';
-import { AdminAccess, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
+import { AdminAccess, AlsoAnswers, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
 import { KeyAdministration } from '../key-administration.js';
 import { AdminCall, type AdminRequest } from '../principals.js';
 import { keyAnswer, RevokeKeyDto, RotateKeysDto, type KeyAnswer } from './admin-key.dto.js';
@@ -29,6 +29,7 @@ export class AdminKeysController {
   /** 200 when the next key signs now, 202 when it must first be known to verifiers. */
   @Post('rotate')
   @HttpCode(200)
+  @AlsoAnswers(202)
   @AdminAccess('write')
   async rotate(
     @AdminCall() call: AdminRequest,

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { formatTime } from '../../kernel/times.js';
-import { AdminAccess, Idempotent, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
+import { AdminAccess, AlsoAnswers, Idempotent, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
 import { type AdminRuntimeCall, RevocationAdministration } from '../revocations/administration.js';
 import { revocationBody } from './bodies.js';
 import { Administrator } from './admin-call.js';
@@ -17,6 +17,7 @@ export class AdminRevocationsController {
 
   /** 201 when something ended by this call, 200 when it had ended before. */
   @Post('revocations')
+  @AlsoAnswers(200)
   @AdminAccess('write')
   @Idempotent()
   async create(

@@ -2,6 +2,7 @@ export { Public, AdminAccess, RuntimeAccess, ControlAccess, OAuthClient } from '
 export { CAPABILITIES, type Access, type Capability } from './access/access.js';
 export { declaredRoutes, type DeclaredRoute } from './access/check-routes.js';
 export { routeAccess } from './access/route-access.js';
+export { AlsoAnswers } from './openapi/also-answers.js';
 export { Form } from './body/form.js';
 export { PROBLEM_MEDIA_TYPE, problemDocument } from './errors/problem.js';
 export { Unauthenticated, bearerChallenge, dpopChallenge } from './errors/unauthenticated.js';

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/commo
 import type { FastifyReply } from 'fastify';
 import { Admin, type AdminPrincipal } from '../../auth/index.js';
 import type { JsonObject } from '../../kernel/json.js';
-import { AdminAccess, Facts, type RequestFacts } from '../../platform/http/index.js';
+import { AdminAccess, AlsoAnswers, Facts, type RequestFacts } from '../../platform/http/index.js';
 import { Rehearsals } from '../rehearsals.js';
 import { rehearsalView } from './policy-views.js';
 import { RehearseDto } from './question.dto.js';
@@ -15,6 +15,7 @@ export class AdminRehearsalsController {
   /** The report; 202 with a job when more than 10 000 entries are to be examined. */
   @Post()
   @HttpCode(200)
+  @AlsoAnswers(202)
   @AdminAccess('audit', { also: 'read' })
   // eslint-disable-next-line caracal/max-params -- one decorated parameter per part of the request
   async rehearse(

@@ -2,6 +2,7 @@ import { HTTP_CODE_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constant
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { DeclaredRoute } from '../access/check-routes.js';
 import { IDEMPOTENCY } from '../idempotency/idempotency-options.js';
+import { ALSO_ANSWERS } from './also-answers.js';
 import { isConditional } from '../rest/preconditions.js';
 
 export type DtoClass = (new () => object) & { readonly name: string };
@@ -15,6 +16,8 @@ export interface HandlerInputs {
   readonly idempotent: boolean;
   readonly conditional: boolean;
   readonly status: number;
+  /** Further statuses of success. */
+  readonly also: readonly number[];
 }
 
 interface RouteArgument {
@@ -40,6 +43,7 @@ export function handlerInputs({ controller, property, method }: DeclaredRoute): 
     pages: method === 'GET' && query !== undefined && queryDto === undefined,
     idempotent: Reflect.hasMetadata(IDEMPOTENCY, handler),
     conditional: args.some(([, { factory }]) => isConditional(factory)),
+    also: (Reflect.getMetadata(ALSO_ANSWERS, handler) as readonly number[] | undefined) ?? [],
     status: (Reflect.getMetadata(HTTP_CODE_METADATA, handler) as number | undefined) ?? (method === 'POST' ? 201 : 200),
   };
 }

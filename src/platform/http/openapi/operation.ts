@@ -12,6 +12,11 @@ const SECURITY: Readonly<Record<Access['kind'], readonly JsonObject[]>> = {
   control: [{ controlToken: [] }, { adminToken: [] }],
   oauth: [{ clientBasic: [] }, {}],
 };
+const DONE: Readonly<Record<number, string>> = {
+  201: 'Made.',
+  202: 'Taken on; it is done later.',
+  204: 'Done; there is nothing to say.',
+};
 const PATH_PARAMETER = /:([A-Za-z_]+)/g;
 /** What a path ends with, of any number of segments. */
 const REST = /\*$/;
@@ -38,7 +43,7 @@ export function operationOf(route: DeclaredRoute, operationId: string, schemas: 
       : {}),
     parameters: parametersOf(route, inputs, schemas),
     ...(body ? { requestBody: body } : {}),
-    responses: responsesOf(inputs, access),
+    responses: responsesOf(inputs, access, route.method !== 'GET'),
   };
 }
 
@@ -84,14 +89,16 @@ function queryParameters({ query }: HandlerInputs, schemas: Schemas): JsonObject
   }));
 }
 
-function responsesOf({ status, conditional, idempotent }: HandlerInputs, access: Access): JsonObject {
+function responsesOf(inputs: HandlerInputs, access: Access, changes: boolean): JsonObject {
+  const { status, also, conditional, idempotent } = inputs;
   const refusal = { $ref: `#/components/responses/${access.kind === 'oauth' ? 'OAuthError' : 'Problem'}` };
   const statuses = [
     '400',
     ...(access.kind === 'public' ? [] : ['401', '403']),
     '404',
-    ...(idempotent ? ['409', '422'] : []),
-    ...(conditional ? ['409', '412', '428'] : []),
+    ...(changes && access.kind !== 'oauth' ? ['409'] : []),
+    ...(idempotent ? ['422'] : []),
+    ...(conditional ? ['412', '428'] : []),
     '413',
     '415',
     '429',
@@ -99,7 +106,10 @@ function responsesOf({ status, conditional, idempotent }: HandlerInputs, access:
     '503',
   ];
   const refusals = Object.fromEntries(statuses.map((code) => [code, refusal]));
-  return { [String(status)]: { description: 'Done.' }, ...refusals, default: refusal };
+  const successes = Object.fromEntries(
+    [status, ...also].map((code) => [String(code), { description: DONE[code] ?? 'Done.' }]),
+  );
+  return { ...successes, ...refusals, default: refusal };
 }
 
 function tagOf(path: string): string {

@@ -2,6 +2,7 @@ import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import type { JsonObject, JsonValue } from '../../../kernel/json.js';
 import { isJsonObject } from '../../../kernel/json.js';
+import { withExamples } from './examples.js';
 import type { DtoClass } from './handler-inputs.js';
 
 const PREFIX = '#/components/schemas/';
@@ -30,7 +31,8 @@ export class Schemas {
   }
 
   all(): JsonObject {
-    return Object.fromEntries([...this.found].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const sorted = [...this.found].sort(([a], [b]) => (a < b ? -1 : 1));
+    return withExamples(Object.fromEntries(sorted));
   }
 
   private add(dto: DtoClass): void {
@@ -55,7 +57,9 @@ function toSchema(dto: DtoClass): JsonObject {
     refPointerPrefix: PREFIX,
     classTransformerMetadataStorage: defaultMetadataStorage as never,
   });
-  return JSON.parse(JSON.stringify(schema)) as JsonObject;
+  // A member of the type `object` that no class describes.
+  const text = JSON.stringify(schema).replaceAll(`"$ref":"${PREFIX}Object"`, '"type":"object"');
+  return JSON.parse(text) as JsonObject;
 }
 
 /** Members that are not named are refused by the validation, so the schema refuses them too. */

@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { administrator, all, type Asker, soundResource } from '../support/administration.js';
+import { startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
+import { created, makeApplication, makeZoneOverHttp } from '../support/fixtures.js';
+import { requestTo } from '../support/openapi-requests.js';
+import { describedBy, type Description, filled, type Operation, type Schema } from '../support/openapi.js';
+
+const CAPABILITIES = ['read', 'write', 'approve', 'audit', 'bootstrap'] as const;
+type Capability = (typeof CAPABILITIES)[number];
+const NOWHERE = '018f0000-0000-7000-8000-000000000000';
+/** Every member that no route knows. */
+const NONSENSE = { nonsense: true };
+
+let app: TestApp;
+let api: Description;
+/** Ids of objects of zone `a`, by the name of the path parameter after the area it stands in. */
+let ids: Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  for (const zone of ['a', 'b', 'victim']) await makeZoneOverHttp(app, zone);
+  api = await describedBy(app);
+  const application = await makeApplication(app, 'a', 'agent');
+  const provider = await created(app, '/v1/zones/a/providers', { name: 'p', kind: 'none', config: {} });
+  const resource = await created(app, '/v1/zones/a/resources', soundResource('one', { provider: provider.id }));
+  const grant = await created(app, '/v1/zones/a/grants', {
+    application: application.id,
+    resource: resource.id,
+    scopes: ['read'],
+  });
+  const policy = await created(app, '/v1/zones/a/policies', {
+    name: 'p',
+    cedar: 'permit(principal, action, resource);',
+  });
+  const set = await created(app, '/v1/zones/a/policy-sets', { policies: [policy.id] });
+  const keys = await all(app.admin, '/v1/zones/a/keys');
+  ids = {
+    applications: { id: application.id, application: application.id },
+    credentials: { id: application.credential, cid: application.credential, credential: application.credential },
+    providers: { id: provider.id },
+    resources: { id: resource.id },
+    grants: { id: grant.id },
+    policies: { id: policy.id },
+    'policy-sets': { version: String(set.version) },
+    keys: { kid: keys[0].kid },
+  };
+});
+afterAll(() => app.close());
+
+/** `/metrics` is open to who scrapes on loopback. */
+const administered = () =>
+  api.operations.filter(({ security, path }) => 'adminToken' in (security[0] ?? {}) && path !== '/metrics');
+const zoneParameter = ({ path }: Operation) => /^\/v1\/zones\/\{(\w+)\}/.exec(path)?.[1];
+
+/** Real objects where there are any, a well-formed id of nothing elsewhere. */
+function parametersOf(operation: Operation, zone: string): Record<string, string> {
+  const parameters: Record<string, string> = {};
+  let area = '';
+  for (const segment of operation.path.split('/')) {
+    const name = /^\{(\w+)\}$/.exec(segment)?.[1];
+    if (name === undefined) area = segment;
+    else parameters[name] = ids[area]?.[name] ?? ids[area]?.['id'] ?? NOWHERE;
+  }
+  const zoned = zoneParameter(operation);
+  return zoned === undefined ? parameters : { ...parameters, [zoned]: zone };
+}
+
+const ask = (asker: Asker, operation: Operation, zone: string) =>
+  asker(
+    operation.method,
+    filled(operation.path, parametersOf(operation, zone)),
+    operation.method === 'GET' ? undefined : NONSENSE,
+  );
+
+describe('[T1] capability × zone × route, from the router', () => {
+  /** What shapes.md says: `write`, `approve` and `audit` imply reading what they act on, `bootstrap` implies everything. */
+  function holds(held: Capability, wanted: string, path: string): boolean {
+    if (held === 'bootstrap' || held === wanted) return true;
+    return wanted === 'read' && impliesReading(held, path);
+  }
+
+  function impliesReading(held: Capability, path: string): boolean {
+    const area = /^\/v1\/zones\/\{\w+\}(?:\/([^/]+))?/.exec(path)?.[1];
+    const zoneItself = path === '/v1/zones' || /^\/v1\/zones\/\{\w+\}$/.test(path);
+    if (held === 'write') return true;
+    if (held === 'approve') return area === 'approvals' || zoneItself;
+    return held === 'audit' && (area === 'audit' || zoneItself);
+  }
+
+  const may = (held: Capability, { capability = '', also, path }: Operation) =>
+    holds(held, capability, path) && (also === undefined || holds(held, also, path));
+
+  it.each(CAPABILITIES)('a token that holds `%s`: global, of the zone, of another zone', async (held) => {
+    const askers = {
+      global: await administrator(app, [held]),
+      own: await administrator(app, [held], ['a']),
+      foreign: await administrator(app, [held], ['b']),
+    };
+    for (const operation of administered()) {
+      const zoned = zoneParameter(operation) !== undefined;
+      const verdict = async (asker: Asker) => {
+        const { status, body } = await ask(asker, operation, 'a');
+        return status === 403 && body.code === 'insufficient_capability'
+          ? 'refused'
+          : status < 500
+            ? 'entered'
+            : status;
+      };
+      const name = `${operation.method} ${operation.path}`;
+      const entered = may(held, operation) ? 'entered' : 'refused';
+      expect([name, 'global', await verdict(askers.global)]).toEqual([name, 'global', entered]);
+      const listed = name === 'GET /v1/zones';
+      expect([name, 'own', await verdict(askers.own)]).toEqual([name, 'own', zoned || listed ? entered : 'refused']);
+      if (!zoned) continue;
+      const { status } = await ask(askers.foreign, operation, 'a');
+      expect([name, 'foreign', status]).toEqual([name, 'foreign', 404]);
+    }
+    expect(administered().length).toBeGreaterThan(60);
+  });
+
+  it('[T1] an object of one zone is not there in another, whatever is done to it', async () => {
+    const asker = await administrator(app, ['read', 'write', 'audit', 'approve'], ['b']);
+    const objects = administered().filter(({ path }) => /\{\w+\}.*\{\w+\}/.test(path));
+    for (const operation of objects) {
+      const path = filled(operation.path, parametersOf(operation, 'b'));
+      const body = operation.method === 'GET' ? undefined : { reason: 'x' };
+      const { status } = await asker(operation.method, path, body, { 'if-match': '*' });
+      const name = `${operation.method} ${operation.path}`;
+      expect([name, status]).toEqual([name, operation.method === 'GET' ? 404 : expect.any(Number)]);
+      expect([name, status >= 400]).toEqual([name, true]);
+    }
+    expect(objects.length).toBeGreaterThan(25);
+  });
+});
+
+describe('the description and the server', () => {
+  it('is a document whose parts are all there and whose schemas are sound', () => {
+    const refs = JSON.stringify(api.document).matchAll(/"\$ref":"#\/components\/(\w+)\/([\w.-]+)"/g);
+    const components = api.document['components'] as Record<string, Record<string, unknown>>;
+    for (const [, kind = '', name = ''] of refs) expect(components[kind]).toHaveProperty([name]);
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema(JSON.parse(JSON.stringify(api.document)), 'api');
+    for (const name of Object.keys(components['schemas'] ?? {}))
+      expect(typeof ajv.getSchema(`api#/components/schemas/${name}`)).toBe('function');
+  });
+
+  it('has an example of nearly every body, and every example is what its schema accepts', () => {
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema(JSON.parse(JSON.stringify(api.document)), 'api');
+    const bodies = api.operations.filter(({ body }) => body?.$ref !== undefined);
+    const without: string[] = [];
+    for (const { body, method, path } of bodies) {
+      const { examples } = api.resolve(body as Schema);
+      if (!examples) without.push(`${method} ${path}`);
+      for (const example of examples ?? []) {
+        const validate = ajv.getSchema(`api${body?.$ref}`);
+        expect([method, path, validate?.(example), validate?.errors ?? null]).toEqual([method, path, true, null]);
+      }
+    }
+    expect(without.length).toBeLessThan(bodies.length / 10);
+  });
+
+  it('an example of what administers is not refused for its form', async () => {
+    for (const operation of administered().filter(({ body }) => body?.$ref !== undefined)) {
+      const [example] = api.resolve(operation.body as Schema).examples ?? [];
+      if (example === undefined || operation.path.endsWith('/kill')) continue;
+      const path = filled(operation.path, parametersOf(operation, 'victim'));
+      const { status, body } = await app.admin(operation.method, path, example, { 'if-match': '*' });
+      const name = `${operation.method} ${operation.path}`;
+      expect([name, status < 500, status !== 415, status !== 422]).toEqual([name, true, true, true]);
+      const unknown = (body.errors ?? []).filter((fault: { message: string }) => fault.message.includes('should not exist'));
+      expect([name, unknown]).toEqual([name, []]);
+    }
+  });
+
+  it('[T1] whatever is sent, the answer is a documented one and never a failure', async () => {
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema(JSON.parse(JSON.stringify(api.document)), 'api');
+    const isProblem = ajv.getSchema('api#/components/schemas/Problem');
+    const ends = new Set(['DELETE /v1/zones/{zone}', 'POST /v1/zones/{zone}/kill']);
+    const judge = (operation: Operation, { status, body, headers }: TestAnswer): string | undefined => {
+      if (status >= 500) return 'failed';
+      if (!(String(status) in operation.responses)) return 'is not documented';
+      if (status < 400) return undefined;
+      const typed = headers.get('content-type')?.startsWith('application/problem+json') === true;
+      return typed && isProblem?.(body) === true ? undefined : 'is no problem document';
+    };
+    const failures: unknown[] = [];
+    const rounds = fc.tuple(...administered().map((operation) => requestTo(operation, api)));
+    for (const round of fc.sample(rounds, { numRuns: 4, seed: 20_261_127 })) {
+      for (const [at, request] of round.entries()) {
+        const operation = administered()[at] as Operation;
+        const name = `${operation.method} ${operation.path}`;
+        const parameters = { ...parametersOf(operation, ends.has(name) ? 'victim' : 'a'), ...request.parameters };
+        const path = filled(operation.path, parameters) + request.query;
+        const answer = await app.admin(operation.method, path, request.body, request.headers);
+        const fault = judge(operation, answer);
+        if (fault) failures.push({ name, path, sent: request.body, fault, status: answer.status, body: answer.body });
+      }
+    }
+    expect(failures).toEqual([]);
+  });
+});
