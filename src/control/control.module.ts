@@ -11,12 +11,15 @@ import { Queues } from '../platform/queue/index.js';
 import { Replicas } from '../platform/replicas/index.js';
 import { Envelope } from '../platform/secrets/index.js';
 import { CONTROL_GATE } from '../platform/http/index.js';
+import { PolicyAuthoring, PolicyModule } from '../policy/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { AdminChanges } from './admin-changes.js';
 import { Applications } from './applications.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { CatalogueZones } from './catalogue/catalogue-zones.js';
 import { ProviderSecrets } from './catalogue/provider-secrets.js';
+import { ConfigApply } from './config/config-apply.js';
+import { ConfigExport } from './config/config-export.js';
 import { Credentials } from './credentials.js';
 import { DeadLettersController } from './delivery/http/dead-letters.controller.js';
 import { WebhooksController } from './delivery/http/webhooks.controller.js';
@@ -28,6 +31,7 @@ import { AuditController } from './http/audit.controller.js';
 import { ExportsController } from './http/audit/exports.controller.js';
 import { LogController } from './http/audit/log.controller.js';
 import { PublicLogController } from './http/audit/public-log.controller.js';
+import { ConfigController } from './config/http/config.controller.js';
 import { CredentialsController } from './http/credentials.controller.js';
 import { GrantsController } from './http/grants.controller.js';
 import { ProtectController } from './http/protect.controller.js';
@@ -96,6 +100,18 @@ const administration: Provider[] = [
     provide: AdminChanges,
     inject: [AuditedChanges, CLOCK],
     useFactory: (changes: AuditedChanges, clock: Clock) => new AdminChanges(changes, clock),
+  },
+  {
+    provide: ConfigExport,
+    inject: [Zones, Applications, Providers, Resources, Grants, PolicyAuthoring],
+    useFactory: (...parts: ConfigServices) => new ConfigExport(configParts(parts)),
+  },
+  {
+    provide: ConfigApply,
+    inject: [Zones, Applications, Providers, Resources, Grants, PolicyAuthoring, ConfigExport],
+    useFactory: (
+      ...[zones, applications, providers, resources, grants, policies, current]: [...ConfigServices, ConfigExport]
+    ) => new ConfigApply(configParts([zones, applications, providers, resources, grants, policies]), current),
   },
   {
     provide: SystemReport,
@@ -204,9 +220,16 @@ const administration: Provider[] = [
   },
 ];
 
+type ConfigServices = [Zones, Applications, Providers, Resources, Grants, PolicyAuthoring];
+
+function configParts([zones, applications, providers, resources, grants, policies]: ConfigServices) {
+  return { zones, applications, providers, resources, grants, policies };
+}
+
 /** The administration API and the catalogue it keeps; everything to the right reads the catalogue. */
 @Global()
 @Module({
+  imports: [PolicyModule],
   controllers: [
     ZonesController,
     ApplicationsController,
@@ -225,6 +248,7 @@ const administration: Provider[] = [
     WebhooksController,
     DeadLettersController,
     SystemController,
+    ConfigController,
   ],
   providers: [...readModel, ...invoke, ...administration, ...DELIVERY_PROVIDERS],
   exports: [Catalogue, ProviderSecrets, ZONE_DIRECTORY, KillSwitch],

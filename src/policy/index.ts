@@ -6,5 +6,6 @@ export { narrowLifetime } from './domain/lifetime.js';
 export { type Lineage, LineageError, traceLineage } from './domain/lineage.js';
 export { AUTHORITY_FACTS, type Asker, type AuthorityFacts, type Holder, type NoFacts } from './ports.js';
 export { PolicyModule } from './policy.module.js';
+export { PolicyAuthoring } from './policy-authoring.js';
 export { PolicySets } from './policy-sets.js';
 export { POLICY_ENTITIES } from './persistence/policy-store.js';

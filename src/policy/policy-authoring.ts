@@ -120,6 +120,17 @@ export class PolicyAuthoring {
     });
   }
 
+  /** The active set with its texts; undefined when none was ever activated. */
+  async active(
+    zone: string,
+  ): Promise<{ version: number; policies: readonly PolicyEntity[]; tests: readonly object[] } | undefined> {
+    return this.database.readZone(zone, async (tx) => {
+      const set = await this.activeSet(tx);
+      if (!set) return undefined;
+      return { version: set.version, policies: await readPolicies(tx, set.policies), tests: set.tests };
+    });
+  }
+
   /** The faults a text has against the zone's schema now. */
   validate(zone: string, cedar: string): Promise<PolicyFault[]> {
     return this.database.readZone(zone, (tx) => this.faultsOf(tx, cedar));

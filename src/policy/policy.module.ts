@@ -31,6 +31,6 @@ import { Rehearsals } from './rehearsals.js';
     Rehearsals,
     RehearsalJobs,
   ],
-  exports: [PolicySets],
+  exports: [PolicySets, PolicyAuthoring],
 })
 export class PolicyModule {}
