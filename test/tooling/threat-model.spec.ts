@@ -41,8 +41,8 @@ const MISTAKES: readonly (readonly [string, string, RegExp])[] = [
   ],
   [
     'an open part of a threat that calls itself active',
-    inThreat('T1', /status: partial/, 'status: active'),
-    /T1: "active" does not agree/,
+    inThreat('T10', /status: partial/, 'status: active'),
+    /T10: "active" does not agree/,
   ],
   [
     'a document that was not rendered anew',
