@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLedger, type EntryDraft } from '../../src/audit/index.js';
 import type { JsonObject } from '../../src/kernel/json.js';
@@ -314,6 +315,31 @@ describe('rehearse', () => {
     expect(await field({ cedar: PERMIT, from: 5, to: 2 })).toBe('from');
     expect(await field({ version: 9_999 })).toBe('version');
     expect(await field({ cedar: PERMIT, from: -1 })).toBe('from');
+  });
+});
+
+describe('policies and what they decide (test/vectors/policy.json)', () => {
+  interface Case {
+    readonly name: string;
+    readonly cedar?: string;
+    readonly template?: string;
+    readonly request: { readonly scope: string };
+    readonly decision: string;
+    readonly reasons: readonly string[];
+  }
+
+  it('[T2] decide the same over HTTP', async () => {
+    const { cases } = JSON.parse(readFileSync('test/vectors/policy.json', 'utf8')) as { cases: readonly Case[] };
+    const { items } = ok(await app.admin('GET', '/v1/policy-templates'));
+    const templates = new Map(items.map((item: { name: string; cedar: string }) => [item.name, item.cedar]));
+    for (const { name, template, request, decision, reasons, ...rest } of cases) {
+      const text = rest.cedar ?? (templates.get(template) as string);
+      const cedar = text.replaceAll('$application', agent.id).replaceAll('$resource', resource.id);
+      const context = { time: { hour: 12, weekday: 3 } };
+      const answer = await simulate({ cedar, request: { context, ...asking('read'), ...request } });
+      expect([name, answer.body.decision, answer.body.reasons]).toEqual([name, decision, reasons]);
+    }
+    expect(cases.length).toBeGreaterThan(50);
   });
 });
 
