@@ -170,7 +170,9 @@ describe('the description and the server', () => {
       const { status, body } = await app.admin(operation.method, path, example, { 'if-match': '*' });
       const name = `${operation.method} ${operation.path}`;
       expect([name, status < 500, status !== 415, status !== 422]).toEqual([name, true, true, true]);
-      const unknown = (body.errors ?? []).filter((fault: { message: string }) => fault.message.includes('should not exist'));
+      const unknown = (body.errors ?? []).filter((fault: { message: string }) =>
+        fault.message.includes('should not exist'),
+      );
       expect([name, unknown]).toEqual([name, []]);
     }
   });

@@ -154,7 +154,9 @@ describe('the OpenAPI document', () => {
   });
 
   it('documents what the validation accepts, nested classes included, and nothing beside', () => {
-    expect(at('components', 'schemas', 'ThingDto')).toEqual({
+    const { examples, ...schema } = at('components', 'schemas', 'ThingDto') as Record<string, unknown>;
+    expect(examples).toHaveLength(1);
+    expect(schema).toEqual({
       type: 'object',
       additionalProperties: false,
       required: ['slug', 'scopes'],
