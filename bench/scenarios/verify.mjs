@@ -8,7 +8,7 @@ import { median } from '../measure.mjs';
 
 const DIST = new URL('../../dist/audit/', import.meta.url);
 const PROGRAM = fileURLToPath(new URL('verify/main.js', DIST));
-const ENTRIES = 1_000_000;
+const ENTRIES = 300_000;
 const FLUSH = 10_000;
 const START = Date.UTC(2026, 0, 1);
 const origin = 'bench.example/log/bench';

@@ -1,5 +1,5 @@
 import { Global, Module, type Provider } from '@nestjs/common';
-import { AuditedChanges, AuditLedger, LogIdentity } from '../audit/index.js';
+import { AuditedChanges, AuditLedger, LogIdentity, LogReader } from '../audit/index.js';
 import { CLIENT_SECRET_MAC, KeyRing, ZONE_DIRECTORY, type ClientSecretMac } from '../auth/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
@@ -200,8 +200,9 @@ const administration: Provider[] = [
   },
   {
     provide: RollbackAcknowledgement,
-    inject: [AdminChanges, LogIdentity],
-    useFactory: (changes: AdminChanges, logs: LogIdentity) => new RollbackAcknowledgement(changes, logs),
+    inject: [AdminChanges, LogIdentity, LogReader],
+    useFactory: (changes: AdminChanges, logs: LogIdentity, log: LogReader) =>
+      new RollbackAcknowledgement({ changes, logs, log }),
   },
   {
     provide: Protection,

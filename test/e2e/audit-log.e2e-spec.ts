@@ -7,7 +7,7 @@ import { verifyConsistency, verifyInclusion } from '../../src/audit/domain/log/t
 import { administrator, all, patch } from '../support/administration.js';
 import { call, startTestApp, unique, type TestApp } from '../support/app.js';
 import { makeApplication, makeZoneOverHttp } from '../support/fixtures.js';
-import { eventually, leafOf, opened, setBack, treeHash } from '../support/log.js';
+import { eventually, leafOf, opened, setBack, tamperWith, treeHash } from '../support/log.js';
 
 /** The Merkle log over HTTP: what an auditor asks for and what anyone may. */
 describe('the log of a zone', () => {
@@ -182,5 +182,32 @@ describe('the log of a zone', () => {
     expect((await app.admin('POST', `${path}/acknowledge-rollback`, { reason: 'again' })).body.code).toBe('conflict');
     const [entry] = await all(app.admin, `${path}/events?type=admin.audit.acknowledge_rollback`);
     expect(entry.entry.detail).toMatchObject({ ended: [before.log_origin], origin: after.log_origin });
+  });
+
+  it('[T6] a zone that is gone with its ledger is noticed; the acknowledgement of the system’s log ends it', async () => {
+    const lost = unique('lost');
+    await makeZoneOverHttp(app, lost);
+    await checkpoint(lost, 1);
+    const { log_origin: origin } = (await app.admin('GET', `/v1/zones/${lost}`)).body;
+    const system = (await app.admin('GET', '/v1/zones/_system')).body;
+    const acknowledge = () =>
+      app.admin('POST', '/v1/zones/_system/audit/acknowledge-rollback', {
+        reason: 'the backup is older than the zone',
+      });
+    expect((await acknowledge()).body.code).toBe('conflict');
+    await tamperWith(
+      app.dsn,
+      ['ledger', 'ledger_head', 'log_checkpoints', 'log_tiles', 'log_trees', 'signing_keys', 'graph_lock', 'feed_head']
+        .map((table): [string, unknown[]] => [`DELETE FROM caracal.${table} WHERE zone = $1`, [lost]])
+        .concat([['DELETE FROM caracal.zones WHERE slug = $1', [lost]]]),
+    );
+    const ready = () => call(app.url, { method: 'GET', path: '/health/ready' });
+    const unready = await eventually(ready, ({ body }) => body.reasons?.includes('ledger_rollback') === true);
+    expect(unready.status).toBe(503);
+    const answer = await eventually(acknowledge, ({ status }) => status === 200);
+    expect(answer.body.log_origin).toBe(system.log_origin);
+    expect(answer.body.log_history).toEqual([expect.objectContaining({ origin })]);
+    const sound = await eventually(ready, ({ body }) => !body.reasons?.includes('ledger_rollback'));
+    expect(sound.body.reasons ?? []).not.toContain('ledger_rollback');
   });
 });

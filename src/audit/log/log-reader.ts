@@ -17,7 +17,7 @@ import {
   type SubtreeNode,
 } from '../domain/log/tree-ranges.js';
 import type { LogIdentity } from './log-identity.js';
-import { readTiles, tileKey } from './log-rows.js';
+import { LogRows, readTiles, tileKey, type VanishedLog } from './log-rows.js';
 
 const POLL_MS = 100;
 /** A checkpoint follows an append within a second; whoever asks earlier waits for it, at most so long. */
@@ -61,6 +61,11 @@ export class LogReader {
     const [earlier, later] = [from, to].map((size) => ({ size, root: rangeHash({ start: 0, end: size }, hashOf) }));
     if (!earlier || !later || !verifyConsistency(earlier, later, hashes)) throw broken(zone);
     return hashes;
+  }
+
+  /** Stopped logs whose zone is gone: a backup that is older than the zone was restored, or somebody removed it. */
+  vanished(): Promise<readonly VanishedLog[]> {
+    return new LogRows(this.database).vanished();
   }
 
   /** The root of the tree of the first `size` entries, and the perfect subtrees of the first `from` of them, largest first. */

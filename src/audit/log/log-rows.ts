@@ -16,6 +16,14 @@ export interface Publication {
   readonly signed?: { readonly checkpoint: Checkpoint; readonly note: string };
 }
 
+/** What was last signed of a log whose zone is gone. */
+export interface VanishedLog {
+  readonly zone: string;
+  readonly origin: string;
+  readonly size: number;
+  readonly root: string;
+}
+
 interface StateRow {
   readonly zone: string;
   readonly origin: string;
@@ -64,6 +72,15 @@ export class LogRows {
       zone,
     ]);
     return row?.log_history ?? [];
+  }
+
+  /** Logs that are stopped because their whole zone is gone, as some replica remembers them. */
+  async vanished(): Promise<readonly VanishedLog[]> {
+    return this.ask<VanishedLog>(
+      `SELECT t.zone, t.fault->>'origin' AS origin, (t.fault->>'size')::float8 AS size, t.fault->>'root' AS root FROM caracal.log_trees t
+       WHERE t.fault ? 'origin' AND NOT EXISTS (SELECT FROM caracal.zones z WHERE z.slug = t.zone) ORDER BY t.zone`,
+      [],
+    );
   }
 
   async note(zone: string): Promise<string | undefined> {

@@ -14,6 +14,7 @@ const LOOK_EVERY_MS = 250;
 const SIGN_EVERY_MS = 500;
 const LEASE_MS = 3_000;
 const AT_ONCE = 2;
+const SYSTEM_ZONE = '_system';
 
 export interface LogSignerParts {
   readonly rows: LogRows;
@@ -103,7 +104,8 @@ export class LogSigner {
     const seen = this.parts.seen.get(zone);
     const reason = seen && contradiction(state, seen);
     if (!seen || reason === undefined) return undefined;
-    const ended = await this.parts.rows.history(zone);
+    // Whatever was acknowledged of a zone that is gone stands with the system's.
+    const ended = await this.parts.rows.history(state ? zone : SYSTEM_ZONE);
     if (!ended.some(({ origin }) => origin === seen.origin)) return reason;
     // An administrator has let the log go on under another name; what was seen belongs to the one that ended.
     this.parts.seen.forget(zone);

@@ -31,7 +31,7 @@ export async function readStoppedLog(tx: ChangeTx): Promise<StoppedLog | undefin
   };
 }
 
-/** Gives the log its next name and lets it go on. */
+/** Gives the log its next name, and keeps those that ended. */
 export async function renameLog(
   tx: ChangeTx,
   zone: ZoneEntity,
@@ -39,5 +39,9 @@ export async function renameLog(
 ): Promise<void> {
   const values = { logOrigin: origin, logVkey: vkey, logHistory: [...history], version: zone.version + 1 };
   await tx.em.update(ZoneEntity, { slug: zone.slug }, values);
-  await tx.query('SELECT caracal.log_resume($1)', [zone.slug]);
+}
+
+/** Lets the log go on over the ledger as it is. */
+export async function resumeLog(tx: ChangeTx): Promise<void> {
+  await tx.query('SELECT caracal.log_resume($1)', [tx.zone]);
 }
