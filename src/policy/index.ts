@@ -2,6 +2,8 @@ export { actClaim } from './domain/act-claim.js';
 export { type Ceiling, heldAt, type Target } from './domain/ceiling.js';
 export type { Decision, DecisionFacts } from './domain/decide.js';
 export { type DelegationEdge, isLiveEdge, refuseEdge } from './domain/delegation.js';
+export type { ApprovedRules } from './domain/policy-input.js';
+export type { ApprovalRule, ApproverClass } from './domain/policy-set.js';
 export { narrowLifetime } from './domain/lifetime.js';
 export { type Lineage, LineageError, traceLineage } from './domain/lineage.js';
 export { AUTHORITY_FACTS, type Asker, type AuthorityFacts, type Holder, type NoFacts } from './ports.js';

@@ -104,8 +104,97 @@ describe('compiled policy set', () => {
       PERMIT,
       '@approval("operator") forbid(principal, action, resource) when { context.depth == 0 };',
     );
-    expect(set.evaluate(input())).toEqual({ effect: 'hold', determining: ['pol_2'], reasons: [] });
+    expect(set.evaluate(input())).toMatchObject({
+      effect: 'hold',
+      determining: ['pol_2'],
+      reasons: [],
+      required: [{ approverClass: 'operator', quorum: 1 }],
+    });
     expect(set.evaluate(input({}, { depth: 1 })).effect).toBe('permit');
+  });
+
+  describe('with an approval', () => {
+    const held = '@approval("operator") @quorum("2") forbid(principal, action, resource);';
+    const ofTool =
+      '@approval("any") forbid(principal, action, resource) when { context has operation && context.operation has method && context.operation.method == "POST" };';
+    const approved = (set: CompiledPolicySet, operation = true, context: PolicyInput['context'] = {}) => {
+      const rules = (set.evaluate(input({}, context)).required ?? []).map((required) => required.rule);
+      return input({ approval: { rules, operation } }, { approved: true, ...context });
+    };
+
+    it('sets aside the rules it satisfies and no other', () => {
+      const set = compile(PERMIT, held);
+      expect(set.evaluate(input()).required).toMatchObject([{ approverClass: 'operator', quorum: 2 }]);
+      expect(set.evaluate(approved(set)).effect).toBe('permit');
+      const stranger = input({ approval: { rules: ['0'.repeat(64)], operation: true } }, { approved: true });
+      expect(set.evaluate(stranger).effect).toBe('hold');
+    });
+
+    it('[T2] never sets aside a plain forbid, nor gives what nothing permits', () => {
+      const set = compile(PERMIT, held);
+      const asked = approved(set);
+      expect(compile(PERMIT, held, 'forbid(principal, action, resource);').evaluate(asked).effect).toBe('deny');
+      expect(compile(held).evaluate(asked)).toMatchObject({ effect: 'deny', reasons: ['no_permit'] });
+    });
+
+    it('[T2] means the text that was approved, not a later one under the same id', () => {
+      const asked = approved(compile(PERMIT, held));
+      const changed = held.replace('principal, action', 'principal in Label::"intern", action');
+      expect(compile(PERMIT, changed).evaluate(asked).effect).toBe('hold');
+    });
+
+    it('[T2] sets a rule that reads the operation aside only when the people saw the operation', () => {
+      const context = { operation: { method: 'POST' } };
+      const set = compile(PERMIT, ofTool);
+      expect(set.evaluate(approved(set, true, context)).effect).toBe('permit');
+      expect(set.evaluate(approved(set, false, context)).effect).toBe('hold');
+    });
+
+    it('is what policies read as context.approved, but for one that reads the operation as well', () => {
+      const unless = 'forbid(principal, action, resource) unless { context.approved };';
+      const set = compile(PERMIT, unless);
+      expect(set.evaluate(input()).effect).toBe('deny');
+      expect(set.evaluate(input({ approval: { rules: [], operation: false } }, { approved: true })).effect).toBe(
+        'permit',
+      );
+      const both = compile(PERMIT, unless.replace('context.approved', 'context.approved && context has operation'));
+      const context = { approved: true, operation: { method: 'GET' } };
+      expect(both.evaluate(input({ approval: { rules: [], operation: false } }, context)).effect).toBe('deny');
+      expect(both.evaluate(input({ approval: { rules: [], operation: true } }, context)).effect).toBe('permit');
+    });
+
+    it('[T2] a verdict with an approval is not remembered for a request without', () => {
+      const set = compile(PERMIT, held);
+      expect(set.evaluate(approved(set)).effect).toBe('permit');
+      expect(set.evaluate(input()).effect).toBe('hold');
+    });
+
+    it('knows every combination of rules set aside, also more than it keeps parsed', () => {
+      const rules = Array.from(
+        { length: 20 },
+        (_, at) => `@approval("any") forbid(principal, action, resource) when { context.depth == ${at} };`,
+      );
+      const set = compile(PERMIT, ...rules);
+      for (let depth = 0; depth < rules.length; depth += 1)
+        expect(set.evaluate(approved(set, true, { depth })).effect).toBe('permit');
+    });
+  });
+
+  it.each([
+    ['@quorum("2") forbid(principal, action, resource);', '@quorum is allowed beside @approval only'],
+    [
+      '@approval("operator") @quorum("0") forbid(principal, action, resource);',
+      '@quorum takes a number from "1" to "9"',
+    ],
+    ['@approval("any") @quorum("many") forbid(principal, action, resource);', '@quorum takes a number from "1" to "9"'],
+    [
+      '@approval("subject") @quorum("2") forbid(principal, action, resource);',
+      'a subject approves alone: @quorum must be "1"',
+    ],
+    ['@approval("operator") permit(principal, action, resource);', '@approval is allowed on forbid only'],
+    ['@approval forbid(principal, action, resource);', '@approval takes "operator", "subject" or "any"'],
+  ])('refuses %s', (text, message) => {
+    expect(() => policyParts('p', text)).toThrow(message);
   });
 
   it('[T2] denies when another forbid stands beside the approval, or nothing would permit', () => {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type { ApprovalRule, ApproverClass } from '../domain/policy-set.js';
 
 /** A fault of a policy text, where it stands: line and column from 1. */
 export interface PolicyFault {
@@ -7,18 +9,17 @@ export interface PolicyFault {
   readonly column: number;
 }
 
-/** Who may set an annotated forbid aside. */
-export type ApproverClass = 'operator' | 'subject' | 'any';
-
 /** One policy of a text. */
 export interface PolicyPart {
   readonly id: string;
   readonly text: string;
   /** Present on a forbid that asks for an approval instead of refusing. */
-  readonly approval: ApproverClass | undefined;
+  readonly approval: ApprovalRule | undefined;
 }
 
 const CLASSES: ReadonlySet<string> = new Set(['operator', 'subject', 'any']);
+const MOST_APPROVERS = 9;
+const QUORUM = /^[1-9]$/;
 
 /** Thrown with every fault that was found. */
 export class PolicyTextError extends Error {
@@ -57,14 +58,24 @@ export function validateText(text: string, schema: cedar.SchemaJson<string>): Po
 function partOf(id: string, part: string, text: string): PolicyPart {
   const parsed = cedar.policyToJson(part);
   if (parsed.type === 'failure') throw new PolicyTextError(parsed.errors.map((error) => faultAt(text, error)));
-  const approval = parsed.json.annotations?.['approval'];
-  if (approval === undefined) return { id, text: part, approval: undefined };
-  const position = positionOf(text, Math.max(0, text.indexOf(part)));
-  if (parsed.json.effect !== 'forbid')
-    throw new PolicyTextError([{ message: '@approval is allowed on forbid only', ...position }]);
-  if (!CLASSES.has(approval))
-    throw new PolicyTextError([{ message: '@approval takes "operator", "subject" or "any"', ...position }]);
-  return { id, text: part, approval: approval as ApproverClass };
+  const annotations = parsed.json.annotations ?? {};
+  const { approval, quorum } = annotations;
+  if (!('approval' in annotations) && !('quorum' in annotations)) return { id, text: part, approval: undefined };
+  const fault = annotationFault(parsed.json.effect, annotations);
+  if (fault !== undefined)
+    throw new PolicyTextError([{ message: fault, ...positionOf(text, Math.max(0, text.indexOf(part))) }]);
+  const rule = createHash('sha256').update(part, 'utf8').digest('hex');
+  return { id, text: part, approval: { rule, approverClass: approval as ApproverClass, quorum: Number(quorum ?? 1) } };
+}
+
+/** One subject is one person, so a rule that asks the subject can never have a larger quorum. */
+function annotationFault(effect: string, annotations: Readonly<Record<string, string | null>>): string | undefined {
+  if (!('approval' in annotations)) return '@quorum is allowed beside @approval only';
+  const { approval, quorum = '1' } = annotations;
+  if (effect !== 'forbid') return '@approval is allowed on forbid only';
+  if (!CLASSES.has(approval ?? '')) return '@approval takes "operator", "subject" or "any"';
+  if (!QUORUM.test(quorum ?? '')) return `@quorum takes a number from "1" to "${MOST_APPROVERS}"`;
+  return approval === 'subject' && quorum !== '1' ? 'a subject approves alone: @quorum must be "1"' : undefined;
 }
 
 function faultAt(text: string, error: cedar.DetailedError): PolicyFault {

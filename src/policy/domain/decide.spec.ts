@@ -181,7 +181,12 @@ describe('policyScene', () => {
 
   it('absent facts are absent members', () => {
     const operation = { method: 'POST', path: '/x/1', template: '/x/{id}', mcpTool: 'echo' };
-    const { context } = policyScene({ ...facts, operation, address: '192.0.2.1', approved: true });
+    const { context } = policyScene({
+      ...facts,
+      operation,
+      address: '192.0.2.1',
+      approval: { rules: [], operation: true },
+    });
     expect(context).toMatchObject({
       operation: { method: 'POST', path: '/x/1', template: '/x/{id}', mcp_tool: 'echo' },
       address: '192.0.2.1',

@@ -3,7 +3,13 @@ import { difference, type ScopeSet } from '../../kernel/scopes.js';
 import { type Bounds, grantedUntil } from './ceiling.js';
 import { narrow, type NarrowingRequest } from './narrowing.js';
 import { type PolicyFacts, type PolicyScene, policyScene, recordedInput } from './policy-input.js';
-import { evaluateSafely, type PolicyReason, type PolicySet, type PolicyVerdict } from './policy-set.js';
+import {
+  type ApprovalRule,
+  evaluateSafely,
+  type PolicyReason,
+  type PolicySet,
+  type PolicyVerdict,
+} from './policy-set.js';
 
 export interface DecisionFacts extends Bounds, Omit<PolicyFacts, 'now'> {}
 
@@ -28,7 +34,14 @@ export type Decision =
       readonly missing: ScopeSet;
       readonly policy: PolicyRecord;
     }
-  | { readonly outcome: 'hold'; readonly scopes: ScopeSet; readonly held: ScopeSet; readonly policy: PolicyRecord };
+  | {
+      readonly outcome: 'hold';
+      readonly scopes: ScopeSet;
+      readonly held: ScopeSet;
+      /** Every rule that a person must set aside before these scopes are released. */
+      readonly required: readonly ApprovalRule[];
+      readonly policy: PolicyRecord;
+    };
 
 /**
  * The one decision of exchange, gateway and control. Structural rules come first and refuse with `invalid_target` or `invalid_scope`; then the
@@ -60,7 +73,7 @@ export function decide(request: NarrowingRequest, facts: DecisionFacts, policies
     case 'denied':
       return { outcome: 'denied', reasons: judgement.reasons, missing: judgement.denied, policy };
     case 'hold':
-      return { outcome: 'hold', scopes, held: judgement.held, policy };
+      return { outcome: 'hold', scopes, held: judgement.held, required: judgement.required, policy };
   }
 }
 
@@ -76,7 +89,7 @@ export type Judgement = { readonly determining: readonly string[] } & (
   | { readonly outcome: 'allow'; readonly scopes: ScopeSet }
   | { readonly outcome: 'nothing' }
   | { readonly outcome: 'denied'; readonly denied: ScopeSet; readonly reasons: readonly PolicyReason[] }
-  | { readonly outcome: 'hold'; readonly held: ScopeSet }
+  | { readonly outcome: 'hold'; readonly held: ScopeSet; readonly required: readonly ApprovalRule[] }
 );
 
 /** The policy half of {@link decide}: the same question and scene under the same policies give the same judgement, so a ledger can be replayed. */
@@ -113,9 +126,15 @@ function ask({ scopes, resources }: PolicyQuestion, scene: PolicyScene, policies
 
 /** An explicit scope is all or nothing; a denial outweighs a hold. */
 function refuseWhole({ verdicts, denied, held }: Answers) {
-  if (denied.size === 0) return { outcome: 'hold', held } as const;
+  if (denied.size === 0) return { outcome: 'hold', held, required: requiredBy(verdicts) } as const;
   const denials = verdicts.filter((verdict) => verdict.effect === 'deny');
   return { outcome: 'denied', denied, reasons: sortedDistinct(denials.flatMap((verdict) => verdict.reasons)) } as const;
+}
+
+function requiredBy(verdicts: readonly PolicyVerdict[]): readonly ApprovalRule[] {
+  const rules = verdicts.flatMap((verdict) => verdict.required ?? []);
+  const byRule = new Map(rules.map((rule) => [rule.rule, rule]));
+  return [...byRule.values()].sort((a, b) => (a.rule < b.rule ? -1 : 1));
 }
 
 function sortedDistinct<T extends string>(items: readonly T[]): readonly T[] {

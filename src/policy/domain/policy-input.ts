@@ -25,6 +25,14 @@ export interface OperationFacts {
   readonly args?: JsonObject | undefined;
 }
 
+/** The rules that people have set aside for this decision. */
+export type ApprovedRules = {
+  /** Digests, as the policy set names them. */
+  readonly rules: readonly string[];
+  /** False when the people did not see the operation: then no rule that reads it is set aside. */
+  readonly operation: boolean;
+};
+
 /** Everything a decision may depend on besides scope and resource; the ledger records it, so that it can be replayed. */
 export interface PolicyFacts {
   readonly principal: Principal;
@@ -33,7 +41,10 @@ export interface PolicyFacts {
   /** Application ids from the root of the work to the current actor. */
   readonly chain: readonly string[];
   readonly operation?: OperationFacts | undefined;
+  /** What policies read as `context.approved`, when it is not to follow from `approval`: in questions. */
   readonly approved?: boolean | undefined;
+  /** A matching approval that was given and not used; found by the caller beforehand. */
+  readonly approval?: ApprovedRules | undefined;
   readonly address?: string | undefined;
   /** What the clock shows in UTC, when it is not to be read from `now`: in questions about another hour. */
   readonly time?: { readonly hour: number; readonly weekday: number } | undefined;
@@ -47,17 +58,20 @@ export interface PolicyInput {
   readonly action: string;
   readonly resource: string;
   readonly context: JsonObject;
+  readonly approval?: ApprovedRules;
 }
 
 /** The part of every question that is the same for all scopes and resources of one request. */
-export type PolicyScene = Pick<PolicyInput, 'principal' | 'context'>;
+export type PolicyScene = Pick<PolicyInput, 'principal' | 'context' | 'approval'>;
 
 /**
  * Guarantees one scene for the same facts in any order: labels are sorted, absent facts are absent members, and time is cut to the hour
  * so that answers may be memoised. The caller must not assume that two requests of different hours are alike.
  */
 export function policyScene(facts: PolicyFacts): PolicyScene {
-  return { principal: principalOf(facts.principal), context: contextOf(facts) };
+  const scene = { principal: principalOf(facts.principal), context: contextOf(facts) };
+  if (!facts.approval) return scene;
+  return { ...scene, approval: { rules: [...facts.approval.rules].sort(), operation: facts.approval.operation } };
 }
 
 /** What was asked about, besides the scene. */
@@ -89,7 +103,7 @@ function contextOf(facts: PolicyFacts): JsonObject {
     subject: present({ type: facts.subject.type, sub: facts.subject.sub, issuer: facts.subject.issuer }),
     depth: facts.depth,
     chain: [...facts.chain],
-    approved: facts.approved ?? false,
+    approved: facts.approved ?? facts.approval !== undefined,
     time: facts.time ? { hour: facts.time.hour, weekday: facts.time.weekday } : clockAt(facts.now),
     ...(facts.operation === undefined ? {} : { operation: operationOf(facts.operation) }),
     ...(facts.address === undefined ? {} : { address: facts.address }),

@@ -16,17 +16,18 @@ export function memoKey(text: string): MemoKey {
   const read = VARYING.filter((name) => whole || text.includes(name));
   const namesSessions =
     whole || /\bSession\s*::/.test(text) || /principal\s*(?:==|!=)|(?:==|!=)\s*principal/.test(text);
-  return ({ principal, action, resource, context }) =>
+  return ({ principal, action, resource, context, approval }) =>
     JSON.stringify([
       namesSessions ? principal : withoutId(principal),
       action,
       resource,
       read.map((name) => context[name] ?? null),
+      ...(approval ? [approval.rules, approval.operation] : []),
     ]);
 }
 
-/** An escape could spell a member's name in another way. */
-function handlesWhole(text: string): boolean {
+/** True for a text that may read members of the context without naming them: as a whole, or spelled with an escape. */
+export function handlesWhole(text: string): boolean {
   return text.includes('\\') || /\bcontext\b(?!\s*(?:\.|\[|has\b))/.test(text);
 }
 

@@ -22,7 +22,7 @@ describe('decisionRefusal', () => {
       ['forbidden', 'no_permit'],
     ],
     [
-      { outcome: 'hold', scopes: new Set(['a', 'b']), held: new Set(['b']), policy: POLICY },
+      { outcome: 'hold', scopes: new Set(['a', 'b']), held: new Set(['b']), required: [], policy: POLICY },
       { code: 'access_denied', members: { reason: 'forbidden', missing_scope: 'b' } },
       ['approval_required'],
     ],
