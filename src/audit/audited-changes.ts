@@ -8,12 +8,17 @@ import { appendChained, lockHeads, takeClaims } from './persistence/ledger-store
 import { writeOutbox, type OutboxMessage } from './persistence/outbox-rows.js';
 import { prepareEntry } from './prepare-entry.js';
 
+/** Where an entry went. `index` is known once the change has committed. */
+export interface Recorded {
+  index: number;
+}
+
 /** The transaction of a state change. What is collected here is written last, in the lock order rows → feed head → ledger head. */
 export interface ChangeTx extends ZoneTx {
   /** The object's views are re-read on every replica, here before the call is answered. */
   changed(kind: ChangeKind, id: string): void;
   /** The entry without which this change does not happen. */
-  record(entry: Omit<EntryDraft, 'zone'>): void;
+  record(entry: Omit<EntryDraft, 'zone'>): Recorded;
   /** A message that is sent if and only if this transaction commits. */
   enqueue(message: OutboxMessage): void;
   /** Without this claim the change does not happen: when it was taken before, `refusal` is thrown and everything is rolled back. */
@@ -55,14 +60,21 @@ export class AuditedChanges {
   }
 
   /** Claims come after the ledger's head, as they do in group commits: the other way round, the two would wait for each other. */
-  private async appendEntries(tx: ZoneTx, { entries: drafts, claims }: Collected): Promise<void> {
-    const entries = drafts.map((draft) => prepareEntry({ ...draft, zone: tx.zone }));
+  private async appendEntries(tx: ZoneTx, { entries: recorded, claims }: Collected): Promise<void> {
+    const entries = recorded.map(({ draft }) => prepareEntry({ ...draft, zone: tx.zone }));
     const head = (await lockHeads(tx, [tx.zone])).get(tx.zone);
     if (!head) throw new Error(`the zone ${tx.zone} has no ledger`);
     if (claims.length > 0) await take(tx, claims);
     if (entries.length === 0) return;
-    await appendChained(tx, { zone: tx.zone, head, now: this.parts.clock.now() }, entries, this.parts.keys);
+    const target = { zone: tx.zone, head, now: this.parts.clock.now() };
+    const { first } = await appendChained(tx, target, entries, this.parts.keys);
+    recorded.forEach(({ at }, position) => (at.index = first + position));
   }
+}
+
+interface RecordedEntry {
+  readonly draft: Omit<EntryDraft, 'zone'>;
+  readonly at: Recorded;
 }
 
 async function take(tx: ZoneTx, claims: readonly Claim[]): Promise<void> {
@@ -83,7 +95,7 @@ interface Claim {
 
 class Collected {
   readonly changes: { kind: ChangeKind; id: string }[] = [];
-  readonly entries: Omit<EntryDraft, 'zone'>[] = [];
+  readonly entries: RecordedEntry[] = [];
   readonly messages: OutboxMessage[] = [];
   readonly claims: Claim[] = [];
 
@@ -91,7 +103,11 @@ class Collected {
     return {
       ...tx,
       changed: (kind, id) => void this.changes.push({ kind, id }),
-      record: (entry) => void this.entries.push(entry),
+      record: (draft) => {
+        const at: Recorded = { index: -1 };
+        this.entries.push({ draft, at });
+        return at;
+      },
       enqueue: (message) => void this.messages.push(message),
       claim: (once, refusal) => void this.claims.push({ once, refusal }),
     };
