@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import type { SubjectStanding, TokenClaims, TokenStatus } from '../../auth/index.js';
 import { Catalogue, type ZoneView } from '../../control/index.js';
-import { type Change, ChangeFeed } from '../../platform/changes/index.js';
+import { type Change, ChangeFeed, ReadThrough } from '../../platform/changes/index.js';
 import { Database } from '../../platform/database/index.js';
 import { type DelegationRecord, type DelegationView, liveEdge } from '../domain/delegations/delegation-record.js';
 import { hasMissedLease, liveStatus } from '../domain/sessions/live-status.js';
@@ -12,7 +12,7 @@ import { judgeToken, type Missing, type Verdict, type VerdictFacts } from '../do
 import { inboundIds, readDelegations } from '../persistence/delegation-rows.js';
 import { readSessions, withoutMetadata } from '../persistence/session-rows.js';
 import type { LiveRevocations } from './live-revocations.js';
-import { ReadThrough } from './read-through.js';
+
 import { RevocationView } from './revocation-view.js';
 import { type AnchorFacts, anchorFacts } from './zone-facts.js';
 
