@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { AuditLedger, LogSigner, OutcomeSink } from './audit/index.js';
+import { ApprovalView } from './control/index.js';
 import { ENTITIES } from './entities.js';
 import { registerGateway } from './gateway/index.js';
 import { StartError } from './kernel/start-error.js';
@@ -118,6 +119,7 @@ interface Closing {
 /** From the outside in: first nothing new comes, then what ran has ended, then what it left behind is written, then the connections go. */
 async function closeApp({ app, listeners, database, drainMs }: Closing): Promise<void> {
   app.get(Readiness).shutDown();
+  app.get(ApprovalView).close();
   await listeners.drain(drainMs);
   await app.get(OutboxRelay).stop();
   await app.get(OutcomeSink).close();

@@ -15,6 +15,11 @@ import { PolicyAuthoring, PolicyModule } from '../policy/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { AdminChanges } from './admin-changes.js';
 import { Applications } from './applications.js';
+import { APPROVAL_PROVIDERS } from './approvals/approval-providers.js';
+import { ApprovalDecisions } from './approvals/approval-decisions.js';
+import { ApprovalUse } from './approvals/approval-use.js';
+import { ApprovalView } from './approvals/approval-view.js';
+import { Holds } from './approvals/holds.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { CatalogueZones } from './catalogue/catalogue-zones.js';
 import { ProviderSecrets } from './catalogue/provider-secrets.js';
@@ -26,6 +31,7 @@ import { WebhooksController } from './delivery/http/webhooks.controller.js';
 import { DELIVERY_PROVIDERS } from './delivery/providers.js';
 import { Grants } from './grants.js';
 import { AdminAuditController } from './http/admin-audit.controller.js';
+import { ApprovalsController } from './http/approvals/approvals.controller.js';
 import { ApplicationsController } from './http/applications.controller.js';
 import { AuditController } from './http/audit.controller.js';
 import { ExportsController } from './http/audit/exports.controller.js';
@@ -250,8 +256,18 @@ function configParts([zones, applications, providers, resources, grants, policie
     DeadLettersController,
     SystemController,
     ConfigController,
+    ApprovalsController,
   ],
-  providers: [...readModel, ...invoke, ...administration, ...DELIVERY_PROVIDERS],
-  exports: [Catalogue, ProviderSecrets, ZONE_DIRECTORY, KillSwitch],
+  providers: [...readModel, ...invoke, ...administration, ...DELIVERY_PROVIDERS, ...APPROVAL_PROVIDERS],
+  exports: [
+    Catalogue,
+    ProviderSecrets,
+    ZONE_DIRECTORY,
+    KillSwitch,
+    ApprovalDecisions,
+    ApprovalUse,
+    ApprovalView,
+    Holds,
+  ],
 })
 export class ControlModule {}

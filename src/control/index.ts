@@ -12,4 +12,12 @@ export type {
   ResourceView,
   ZoneView,
 } from './catalogue/views.js';
+export { ApprovalDecisions } from './approvals/approval-decisions.js';
+export { ApprovalUsedError, ApprovalUse, ClaimLostError } from './approvals/approval-use.js';
+export { ApprovalView } from './approvals/approval-view.js';
+export { Holds, type NewHold } from './approvals/holds.js';
+export { approvalBody, holdBody, holdReference } from './domain/approvals/approval-body.js';
+export type { Approval, HeldWork } from './domain/approvals/approval.js';
+export { bindingOf } from './domain/approvals/binding.js';
+export { statusAt } from './domain/approvals/transitions.js';
 export { tightestLimits, type SessionLimits } from './domain/session-limits.js';

@@ -22,6 +22,7 @@ const RULES: readonly { readonly table: string; readonly due: string; readonly a
     due: 'coalesce(expires_at, CASE WHEN access_sealed IS NULL THEN touched_at END) < $1',
     afterMs: 24 * HOUR_MS,
   },
+  { table: 'approvals', due: 'expires_at < $1', afterMs: 90 * 24 * HOUR_MS },
 ];
 
 /** Deletes what is no longer needed, as `caracal_janitor`, each table in transactions of its own. */

@@ -1,4 +1,5 @@
 import { ApplicationEntity } from './application.entity.js';
+import { ApprovalEntity } from './approval.entity.js';
 import { CredentialEntity } from './credential.entity.js';
 import { GrantEntity } from './grant.entity.js';
 import { ProviderEntity } from './provider.entity.js';
@@ -18,4 +19,5 @@ export const CONTROL_ENTITIES = [
   ResourceEntity,
   GrantEntity,
   SubjectIssuerEntity,
+  ApprovalEntity,
 ] as const;
