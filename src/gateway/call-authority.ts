@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { presentedToken, TokenError, TokenVerifier, type TokenClaims, type VerifiedToken } from '../auth/index.js';
-import { Catalogue, type ResourceView, type ZoneView } from '../control/index.js';
+import { type Approval, Catalogue, Holds, type ResourceView, type ZoneView } from '../control/index.js';
 import { RuntimeState } from '../coordinator/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import {
+  type ApprovedRules,
   type Decision,
   type DecisionFacts,
   type Lineage,
@@ -12,10 +13,11 @@ import {
   PolicySets,
   traceLineage,
 } from '../policy/index.js';
-import { decisionFacts } from '../sts/index.js';
+import { decisionFacts, sidesOf } from '../sts/index.js';
 import type { CallBudget } from './budgets/call-budgets.js';
 import { judgeDetails } from './domain/detail-coverage.js';
 import { type GatewayCode, GatewayError } from './domain/gateway-error.js';
+import { HeldCall } from './domain/held-call.js';
 import type { PresentedMandate } from './http/mandate-proof.js';
 
 const LONGEST_MANDATE = 8_192;
@@ -31,6 +33,8 @@ export interface CallQuestion {
   /** Every scope the operation needs; undefined when any held scope will do. */
   readonly scopes: ReadonlySet<string> | undefined;
   readonly address: string;
+  /** What people have set aside for this very call. */
+  readonly approved?: ApprovedRules | undefined;
 }
 
 export type AskedOperation = Pick<DecisionQuestion, 'operation' | 'scopes'>;
@@ -40,6 +44,8 @@ export interface Judgement {
   /** One of these must have a call left; none when nothing counts. */
   readonly budgets: readonly CallBudget[];
   readonly lineageEnd: number | undefined;
+  /** The roots of the trees of sessions that the authority came through. */
+  readonly sides: readonly string[];
 }
 
 /** What the decision reads; what is no operation of an upstream, a command of control, has none. */
@@ -51,6 +57,8 @@ export interface Permission {
   readonly endsAt: number;
   readonly policy: Extract<Decision, { outcome: 'allow' }>['policy'];
   readonly budgets: readonly CallBudget[];
+  /** The approval that makes it possible, and that it uses up. */
+  readonly approval?: Approval | undefined;
 }
 
 /** Judges the authority of a call: the mandate, whether what it stands for still lives, and the one decision. */
@@ -61,6 +69,7 @@ export class CallAuthority {
     private readonly runtime: RuntimeState,
     private readonly policies: PolicySets,
     private readonly catalogue: Catalogue,
+    private readonly holds: Holds,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -88,9 +97,10 @@ export class CallAuthority {
     if (verdict !== 'active') throw new GatewayError('revoked', { detail: verdict, reasons: [verdict] });
   }
 
-  /** The decision of exchange and control, asked about this call. Whatever does not permit refuses. */
+  /** The decision of exchange and control, asked about this call. Whatever does not permit refuses; a hold with a {@link HeldCall}. */
   async decide(question: DecisionQuestion, now: number): Promise<Permission> {
-    const { decision, lineageEnd, budgets } = (await this.judge(question, now))(question);
+    const { decision, lineageEnd, sides, budgets } = (await this.judge(question, now))(question);
+    if (decision.outcome === 'hold') throw new HeldCall(decision, sides);
     if (decision.outcome !== 'allow') throw refusalOf(decision, question.scopes);
     const ends = [
       question.token.claims.exp * 1_000,
@@ -115,7 +125,10 @@ export class CallAuthority {
       address: question.address,
       now,
     };
-    const facts = decisionFacts(parties, (application, id) => zone.grantsAt(application, id));
+    const facts = {
+      ...decisionFacts(parties, (application, id) => zone.grantsAt(application, id)),
+      approval: question.approved ?? (await this.approvedBefore(question)),
+    };
     return (asked) => {
       const { operation, scopes } = asked;
       const question = { targets: [resource], scope: scopes };
@@ -126,8 +139,16 @@ export class CallAuthority {
       );
       const isOpen = decision.outcome === 'allow' || decision.outcome === 'hold';
       const budgets = isOpen ? requireDetails(resource, token, asked, now) : [];
-      return { decision, lineageEnd: lineage?.endsAt, budgets };
+      return { decision, lineageEnd: lineage?.endsAt, budgets, sides: sidesOf(lineage) };
     };
+  }
+
+  /** What was approved before the mandate was released; its people did not see this call. */
+  async approvedBefore({ zone, token }: Pick<DecisionQuestion, 'zone' | 'token'>): Promise<ApprovedRules | undefined> {
+    const { apr, client_id } = token.claims;
+    const approval = apr === undefined ? undefined : await this.holds.get(zone.slug, apr);
+    if (approval?.status !== 'consumed' || approval.application !== client_id) return undefined;
+    return { rules: approval.requirements.map((required) => required.rule), operation: false };
   }
 
   /** Everything above once more, for a call that is already under way: until when it may go on, or why it may not. */
@@ -195,7 +216,7 @@ function requireDetails(
 }
 
 function refusalOf(
-  decision: Exclude<Decision, { outcome: 'allow' }>,
+  decision: Extract<Decision, { outcome: 'refused' | 'denied' }>,
   scopes: ReadonlySet<string> | undefined,
 ): GatewayError {
   const scope = scopes === undefined ? '' : [...scopes].join(' ');
@@ -214,7 +235,5 @@ function refusalOf(
         policy,
         members: { reasons: [...decision.reasons] },
       });
-    case 'hold':
-      return new GatewayError('approval_required', { reasons: ['approval_required'], policy });
   }
 }

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { AuditLedger, type OnceClaim, OutcomeSink } from '../audit/index.js';
+import { AuditLedger, type Appended, type EntryDraft, type OnceClaim, OutcomeSink } from '../audit/index.js';
 import type { TokenClaims } from '../auth/index.js';
+import { type Approval, ApprovalUse, ClaimLostError } from '../control/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
 import { type CallBudget, CallBudgets } from './budgets/call-budgets.js';
+import type { Permission } from './call-authority.js';
 import type { CallNotes } from './call-notes.js';
 import { GatewayError } from './domain/gateway-error.js';
 import type { Arrival } from './forwarding.js';
@@ -14,6 +16,10 @@ export interface CallEnd {
   readonly durationMs: number;
   readonly upstream: string;
   readonly echoed: readonly string[];
+}
+
+function replayed(lost: readonly string[]): GatewayError {
+  return new GatewayError('replayed', { dpop: lost.includes('dpop') ? 'invalid_dpop_proof' : undefined });
 }
 
 /** How a call ends whose authority went between the decision and the entry: nothing left. */
@@ -30,6 +36,7 @@ export class CallLedger {
   constructor(
     private readonly ledger: AuditLedger,
     private readonly outcomes: OutcomeSink,
+    private readonly approvals: ApprovalUse,
   ) {
     this.budgets = new CallBudgets((zone, claim) => this.ledger.take(zone, claim));
   }
@@ -41,14 +48,35 @@ export class CallLedger {
         throw new GatewayError('operation_not_permitted', { detail: 'no call is left', reasons: ['calls_spent'] });
   }
 
-  /** Records the permission, and takes the proof, and the mandate when it may be used once. Resolves when all is durable; refuses with `replayed`. */
-  async intent(notes: CallNotes, policy: JsonObject, once: OnceClaim | undefined): Promise<void> {
+  /**
+   * Records the permission, and takes the proof, the mandate when it may be used once, and the approval when one makes the call possible. Resolves
+   * when all is durable; refuses with `replayed`, and throws `ApprovalUsedError` when another call was faster.
+   */
+  async intent(
+    notes: CallNotes,
+    { policy, approval }: Pick<Permission, 'policy' | 'approval'>,
+    once: OnceClaim | undefined,
+  ): Promise<void> {
     const entry = notes.draft('gateway.request', { decision: 'allow', policy });
     const claims = [once, notes.proof].filter((claim) => claim !== undefined);
-    const appended = await this.ledger.append(entry, claims);
+    const appended = approval ? await this.use(entry, claims, approval) : await this.ledger.append(entry, claims);
     notes.receipt = { zone: appended.zone, index: appended.index };
-    if (appended.replayed)
-      throw new GatewayError('replayed', { dpop: appended.lost.includes('dpop') ? 'invalid_dpop_proof' : undefined });
+    if (appended.replayed) throw replayed(appended.lost);
+  }
+
+  /** A lost claim changes nothing, so the approval is still there; the refusal's entry takes the claims. */
+  private async use(draft: EntryDraft, claims: readonly OnceClaim[], approval: Approval): Promise<Appended> {
+    const { zone, ...entry } = draft;
+    const { requestId = '', traceId, client } = draft;
+    const origin = { requestId, traceId, address: client?.address ?? '', userAgent: client?.user_agent };
+    const cause = { actor: draft.actor, origin, at: draft.occurredAt };
+    try {
+      const { index } = await this.approvals.consume(zone, { approval, entry, claims, cause });
+      return { zone, index, replayed: false, lost: [] };
+    } catch (error) {
+      if (!(error instanceof ClaimLostError)) throw error;
+      return this.ledger.append(draft, claims);
+    }
   }
 
   /** Records a refusal, once. Those that nobody authenticated for are counted when there are too many; then there is no receipt. */

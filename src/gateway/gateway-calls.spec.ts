@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { transportTo } from '../../test/support/transport.js';
 import { Registry } from 'prom-client';
 import type { AuditLedger, EntryDraft, OnceClaim, OutcomeSink } from '../audit/index.js';
-import type { ResourceView, ZoneView } from '../control/index.js';
+import type { ApprovalUse, Holds, ResourceView, ZoneView } from '../control/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { PublicUrls } from '../platform/urls/index.js';
+import { CallApprovals } from './approvals/call-approvals.js';
 import type { Binding, Bindings } from './bindings.js';
 import { Bulkhead } from './bulkhead.js';
 import type { CallAuthority } from './call-authority.js';
@@ -125,10 +126,14 @@ function makeCalls(upstream: string): GatewayCalls {
   const credentials = {
     of: () => world.credential().then(() => ({ credential: { secrets: [] }, echo: echoForms([]) })),
   };
-  const ledger = new CallLedger(audit as unknown as AuditLedger, outcomes as unknown as OutcomeSink);
+  const ledger = new CallLedger(audit as unknown as AuditLedger, outcomes as unknown as OutcomeSink, {} as ApprovalUse);
   return new GatewayCalls({
     bindings: { of: () => Promise.resolve({ zone: { slug: 'z' } as ZoneView, binding }) } as unknown as Bindings,
     authority: authority as unknown as CallAuthority,
+    approvals: new CallApprovals(authority as unknown as CallAuthority, {} as Holds, {
+      now: () => 0,
+      monotonic: () => 0,
+    }),
     proof: { algorithms: [], nonce: () => undefined, require: () => undefined } as unknown as MandateProof,
     credentials: credentials as unknown as ProviderCredentials,
     ledger,

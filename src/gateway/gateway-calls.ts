@@ -1,6 +1,8 @@
 import type { OnceClaim } from '../audit/index.js';
 import type { Clock } from '../kernel/clock.js';
 import type { PublicUrls } from '../platform/urls/index.js';
+import { ApprovalUsedError } from '../control/index.js';
+import type { CallApprovals } from './approvals/call-approvals.js';
 import type { Binding, Bindings } from './bindings.js';
 import type { CallAuthority, CallQuestion } from './call-authority.js';
 import { type CallLedger, singleUse, toRefusal, WITHHELD } from './call-ledger.js';
@@ -25,6 +27,7 @@ import { RateLimited, type RateLimits } from './rate-limits.js';
 export interface GatewayParts {
   readonly bindings: Bindings;
   readonly authority: CallAuthority;
+  readonly approvals: CallApprovals;
   readonly proof: MandateProof;
   readonly credentials: ProviderCredentials;
   readonly ledger: CallLedger;
@@ -78,7 +81,7 @@ export class GatewayCalls {
 
   /** The hot path: every step refuses by throwing. */
   private async serve(call: Call): Promise<void> {
-    const { bindings, authority, proof, rates, mcp } = this.parts;
+    const { bindings, authority, approvals, proof, rates, mcp } = this.parts;
     const { request, facts } = call.incoming;
     const target = requireTarget(request.url ?? '');
     const { zone, binding } = await bindings.of(target);
@@ -111,7 +114,10 @@ export class GatewayCalls {
       scopes,
       address: facts.address,
     });
-    const decided = await mcp.decide(operation, ask, call.now);
+    const rest = { notes, incoming: call.incoming, query: target.query, body: operation.body };
+    const permit = (question: CallQuestion) =>
+      approvals.permit({ ...rest, question, maxBodyBytes: limits.maxBodyBytes, now: call.now });
+    const decided = await mcp.decide(operation, ask, { now: call.now, permit });
     await this.parts.ledger.spend(zone.slug, permissionsOf(decided));
     if (decided.batch) notes.operation({ ...asked, ...decided.batch.allowed[0].member.operation });
     await binding.bulkhead.enter();
@@ -136,7 +142,10 @@ export class GatewayCalls {
     const { call, binding, question } = granted;
     const { ledger, clock, mcp } = this.parts;
     const once = binding.resource.singleUse ? singleUse(question.token.claims) : undefined;
-    await ledger.intent(call.notes, granted.permission.policy, once);
+    await ledger.intent(call.notes, granted.permission, once).catch((error: unknown) => {
+      if (error instanceof ApprovalUsedError && granted.request) return this.parts.approvals.again(granted.request);
+      throw error;
+    });
     const entries = await mcp.record(call.notes, granted);
     const arrival = await this.depart(granted, entries).catch((error: unknown): Arrival => ({
       ...NOWHERE,

@@ -9,6 +9,7 @@ import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { PolicyModule } from '../policy/index.js';
 import { StsModule } from '../sts/index.js';
+import { CallApprovals } from './approvals/call-approvals.js';
 import { Bindings } from './bindings.js';
 import { CallAuthority } from './call-authority.js';
 import { CallLedger } from './call-ledger.js';
@@ -32,6 +33,7 @@ import { RateLimits } from './rate-limits.js';
     Bindings,
     CallAuthority,
     { provide: CONTROL_DECISION, useClass: ControlDecisions },
+    CallApprovals,
     CallLedger,
     MandateProof,
     McpCalls,
@@ -49,6 +51,7 @@ import { RateLimits } from './rate-limits.js';
       inject: [
         Bindings,
         CallAuthority,
+        CallApprovals,
         MandateProof,
         ProviderCredentials,
         CallLedger,
@@ -93,6 +96,7 @@ export class GatewayModule implements OnModuleInit, OnApplicationShutdown {
 type Deps = [
   Bindings,
   CallAuthority,
+  CallApprovals,
   MandateProof,
   ProviderCredentials,
   CallLedger,
@@ -106,12 +110,13 @@ type Deps = [
 ];
 
 function makeCalls(
-  ...[bindings, authority, proof, credentials, ledger, rates, open, metrics, mcp, urls, clock, log]: Deps
+  ...[bindings, authority, approvals, proof, credentials, ledger, rates, open, metrics, mcp, urls, clock, log]: Deps
 ): GatewayCalls {
   const onFault = (error: unknown): void => log.error({ err: error }, 'a gateway call failed unexpectedly');
   return new GatewayCalls({
     bindings,
     authority,
+    approvals,
     proof,
     credentials,
     ledger,

@@ -15,7 +15,8 @@ export class RefusalRecord {
    */
   async record(error: unknown, notes: EntryNotes, once: readonly OnceClaim[] | undefined): Promise<unknown> {
     if (notes.recorded || !(error instanceof OAuthError) || error.status >= 500) return error;
-    const entry = notes.draft(entryType(error), { decision: 'deny', reasons: notes.reasons ?? [reasonOf(error)] });
+    const decision = error.code === 'authorization_pending' ? 'hold' : 'deny';
+    const entry = notes.draft(entryType(error), { decision, reasons: notes.reasons ?? [reasonOf(error)] });
     if (once === undefined) {
       await this.ledger.refusal(entry);
       return error;

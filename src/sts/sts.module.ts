@@ -5,6 +5,7 @@ import { ControlModule } from '../control/index.js';
 import { CoordinatorModule } from '../coordinator/index.js';
 import { AUTHORITY_FACTS, PolicyModule } from '../policy/index.js';
 import { MandateFacts } from './authority-facts.js';
+import { MandateApprovals } from './approvals/mandate-approvals.js';
 import { CallerAuthentication } from './caller-authentication.js';
 import { ClientProofs } from './client-proofs.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
@@ -82,6 +83,7 @@ const UPSTREAM = [
     TokenPresentation,
     Lineages,
     Mandates,
+    MandateApprovals,
     Issuance,
     TokenBases,
     Introspection,

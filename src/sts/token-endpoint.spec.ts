@@ -7,7 +7,7 @@ import {
   type TokenSigner,
   type TokenVerifier,
 } from '../auth/index.js';
-import type { Catalogue, ZoneView } from '../control/index.js';
+import type { ApprovalUse, Catalogue, Holds, ZoneView } from '../control/index.js';
 import type { RuntimeState, SubjectProofs } from '../coordinator/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
@@ -15,6 +15,7 @@ import type { ChangeFeed } from '../platform/changes/index.js';
 import type { Database } from '../platform/database/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { PolicySets } from '../policy/index.js';
+import { MandateApprovals } from './approvals/mandate-approvals.js';
 import { CallerAuthentication } from './caller-authentication.js';
 import { ClientAuthentication } from './clients/client-authentication.js';
 import type { ClientKeys } from './clients/client-keys.js';
@@ -100,9 +101,9 @@ class World {
       refusals,
       policies,
     );
-    const issuance = new Issuance(ledger, runtime, signer as unknown as TokenSigner);
+    const issuance = new Issuance(ledger, runtime, signer as unknown as TokenSigner, {} as ApprovalUse);
     const bases = new TokenBases(urls, runtime);
-    const mandates = new Mandates(policies, bases, issuance);
+    const mandates = new Mandates(policies, bases, issuance, new MandateApprovals({} as Holds), {} as ApprovalUse);
     const exchange = new TokenExchangeGrant(
       new TokenPresentation(this.verifier() as unknown as TokenVerifier, runtime, {} as SubjectProofs),
       new Lineages(runtime),

@@ -26,7 +26,7 @@ export async function recordBatch(
   };
   const intents = others.map(async ({ member, permission }) => {
     const forked = forkFor(member.operation);
-    await ledger.intent(forked, permission.policy, undefined);
+    await ledger.intent(forked, permission, undefined);
     return forked;
   });
   const refusals = refused.map(async (one) => {

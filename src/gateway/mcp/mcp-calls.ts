@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { TokenClaims } from '../../auth/index.js';
 import type { ResourceView, ZoneView } from '../../control/index.js';
+import type { Permitted, PermitRequest } from '../approvals/call-approvals.js';
 import type { Binding } from '../bindings.js';
 import { CallAuthority, type CallQuestion, type Permission } from '../call-authority.js';
 import { CallLedger, toRefusal } from '../call-ledger.js';
@@ -19,7 +20,17 @@ import { visibleTo } from './visible-to.js';
 export interface Decided {
   readonly question: CallQuestion;
   readonly permission: Permission;
+  /** How a single call was asked for, to ask again. */
+  readonly request?: PermitRequest | undefined;
+  /** The body, when it had to be read to decide. */
+  readonly body?: Buffer | undefined;
   readonly batch?: BatchVerdict | undefined;
+}
+
+/** How a call is decided: by itself it may wait for people, in a batch it may not. */
+export interface Deciding {
+  readonly now: number;
+  readonly permit: (question: CallQuestion) => Promise<Permitted>;
 }
 
 /** A call that may be made, as far as MCP is concerned. */
@@ -49,13 +60,13 @@ export class McpCalls {
     return this.sessions.require({ zone: zone.slug, resource: resource.id }, claims, rawHeaders);
   }
 
-  async decide(operation: CallOperation, ask: (operation: AskedCall) => CallQuestion, now: number): Promise<Decided> {
-    const permit = (question: CallQuestion): Promise<Permission> => this.authority.decide(question, now);
-    if (!operation.batch) {
-      const question = ask(operation);
-      return { question, permission: await permit(question) };
-    }
-    const batch = await judgeBatch(operation.batch, ask, permit);
+  async decide(
+    operation: CallOperation,
+    ask: (operation: AskedCall) => CallQuestion,
+    { now, permit }: Deciding,
+  ): Promise<Decided> {
+    if (!operation.batch) return permit(ask(operation));
+    const batch = await judgeBatch(operation.batch, ask, (question) => this.authority.decide(question, now));
     const { question, permission } = batch.allowed[0];
     const endsAt = Math.min(...batch.allowed.map((one) => one.permission.endsAt));
     return { question, permission: { ...permission, endsAt }, batch };
@@ -78,8 +89,8 @@ export class McpCalls {
   }
 
   /** What is sent, when it was read to decide. */
-  bodyOf({ operation, batch }: DecidedCall): Buffer | undefined {
-    return batch && operation.body ? forwardedBatch(operation.body, batch) : operation.body;
+  bodyOf({ operation, batch, body = operation.body }: DecidedCall): Buffer | undefined {
+    return batch && body ? forwardedBatch(body, batch) : body;
   }
 
   /** How the answer is treated. */

@@ -7,6 +7,8 @@ export interface LineageSession {
   readonly application: string;
   readonly credential?: string | undefined;
   readonly parent?: string | undefined;
+  /** The top of the tree of sessions it stands in. */
+  readonly root?: string | undefined;
   readonly status: string;
   readonly labels: readonly string[];
   readonly authority: 'inherit' | 'none' | 'narrowed';

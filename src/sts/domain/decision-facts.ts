@@ -14,6 +14,8 @@ export interface DecisionParties {
   readonly parents: readonly TokenClaims[];
   readonly address: string;
   readonly now: number;
+  /** The rules that people have set aside. */
+  readonly approval?: DecisionFacts['approval'];
 }
 
 /**
@@ -21,10 +23,11 @@ export interface DecisionParties {
  * everything else: the session's whole lineage, or the grants of an application that acts for itself.
  */
 export function decisionFacts(parties: DecisionParties, grants: DecisionFacts['grants']): DecisionFacts {
-  const { application, lineage, parents, address, now, user } = parties;
+  const { application, lineage, parents, address, now, user, approval } = parties;
   const acting = lineage ? sessionFacts(lineage) : applicationFacts(application);
   const subject = user === undefined ? acting.subject : userFacts(user);
-  return { ...acting, subject, ceilings: [...parents.flatMap(scopeCeiling), ...acting.ceilings], grants, address, now };
+  const ceilings = [...parents.flatMap(scopeCeiling), ...acting.ceilings];
+  return { ...acting, subject, ceilings, grants, address, now, approval };
 }
 
 type ActingFacts = Pick<DecisionFacts, 'ceilings' | 'principal' | 'subject' | 'depth' | 'chain'>;

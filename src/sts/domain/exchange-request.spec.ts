@@ -66,7 +66,6 @@ describe('readExchangeRequest (RFC 8693 §2.1)', () => {
       'invalid_request',
     ],
     ['a delegation that is no id', { delegation: 'x' }, 'invalid_request'],
-    ['an approval nobody gave', { approval: 'apr_1' }, 'invalid_request'],
     ['a malformed scope', { scope: 'a  b' }, 'invalid_scope'],
     [
       'authorization details of no registered type (RFC 9396 §5)',

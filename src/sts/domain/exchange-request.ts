@@ -39,6 +39,8 @@ export interface ExchangeRequest {
   readonly scope?: ScopeSet | undefined;
   readonly details?: readonly JsonObject[] | undefined;
   readonly delegation?: string | undefined;
+  /** A hold that was raised by the same request before. */
+  readonly approval?: string | undefined;
   readonly lifetime?: number | undefined;
 }
 
@@ -48,8 +50,6 @@ export function readExchangeRequest(parameters: Parameters): ExchangeRequest {
   const kind = subjectKind(parameters.required('subject_token_type'));
   const requested = parameters.one('requested_token_type');
   if (requested !== undefined) requireAccessTokenType('requested_token_type', requested);
-  if (parameters.one('approval') !== undefined)
-    throw new OAuthError('invalid_request', 'approval is not an approval of this request');
   return {
     subjectToken,
     subjectKind: kind,
@@ -60,6 +60,7 @@ export function readExchangeRequest(parameters: Parameters): ExchangeRequest {
     scope: parameters.scope(),
     details: readDetails(parameters.one('authorization_details')),
     delegation: delegation(parameters),
+    approval: parameters.one('approval'),
     lifetime: parameters.lifetime(),
   };
 }

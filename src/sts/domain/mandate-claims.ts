@@ -45,6 +45,8 @@ export interface MandateFacts {
   readonly user?: string | undefined;
   /** The claims of the tokens of ours that it was obtained with. */
   readonly parents: readonly TokenClaims[];
+  /** The approval that is used up for it. */
+  readonly approval?: string | undefined;
 }
 
 /** The claims of an application token (RFC 9068 §2.2). Its audience is the issuer alone; `scope` only when it was asked for. */
@@ -77,6 +79,7 @@ export function mandateClaims(basis: TokenBasis, facts: MandateFacts): TokenClai
     ...(facts.details === undefined ? {} : { authorization_details: facts.details }),
     ...subjectClaims(basis.client, facts),
     ...(parents.length === 0 ? {} : { ptk: parents }),
+    ...(facts.approval === undefined ? {} : { apr: facts.approval }),
   };
 }
 

@@ -17,6 +17,7 @@ export function decisionRefusal(decision: Refused): OAuthError {
         members: { reason: decision.reasons[0] ?? 'no_permit', missing_scope: formatScope(decision.missing) },
       });
     case 'hold':
+      // Where nobody can be asked: what an approval satisfied is not what stands in the way.
       return new OAuthError('access_denied', 'the scope asked for needs an approval', {
         members: { reason: 'forbidden', missing_scope: formatScope(decision.held) },
       });

@@ -19,7 +19,7 @@ import { TokenBases } from './token-bases.js';
 export class ClientCredentialsGrant implements Grant {
   readonly grantType = 'client_credentials';
   readonly parameters: ParameterNames = {
-    single: ['scope', 'lifetime', 'authorization_details'],
+    single: ['scope', 'lifetime', 'authorization_details', 'approval'],
     repeatable: ['resource', 'audience'],
   };
 
@@ -39,6 +39,7 @@ export class ClientCredentialsGrant implements Grant {
       scope: parameters.scope(),
       details,
       lifetime: parameters.lifetime(),
+      approval: parameters.one('approval'),
       parents: [],
     });
   }

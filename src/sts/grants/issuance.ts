@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { AuditLedger } from '../../audit/index.js';
+import { AuditLedger, type Appended, type EntryDraft } from '../../audit/index.js';
+import { type Approval, ApprovalUse, ClaimLostError } from '../../control/index.js';
+import type { JsonObject } from '../../kernel/json.js';
 import { OAuthError } from '../../kernel/oauth-error.js';
 import { type TokenClaims, TokenSigner } from '../../auth/index.js';
 import { RuntimeState } from '../../coordinator/index.js';
@@ -13,6 +15,8 @@ export interface NewToken {
   readonly klass: 'application' | 'mandate' | 'control';
   readonly claims: TokenClaims;
   readonly notes: Notes;
+  /** The approval that releases it, used up with its ledger entry. */
+  readonly approval?: Approval | undefined;
 }
 
 export interface Issued {
@@ -30,9 +34,11 @@ export class Issuance {
     private readonly ledger: AuditLedger,
     private readonly runtime: RuntimeState,
     private readonly signer: TokenSigner,
+    private readonly approvals: ApprovalUse,
   ) {}
 
-  async issue(request: TokenRequest, { klass, claims, notes }: NewToken): Promise<Issued> {
+  async issue(request: TokenRequest, issue: NewToken): Promise<Issued> {
+    const { klass, claims, notes } = issue;
     if (!(await this.signer.fits(request.zone.slug, klass, claims)))
       throw new OAuthError('invalid_request', 'the token would be larger than a token of its class may be');
     await this.requireLive(request, claims);
@@ -44,7 +50,7 @@ export class Issuance {
       subject: claims.sub,
       token,
     });
-    const appended = await this.ledger.append(entry, request.once);
+    const appended = await this.append(request, entry, issue);
     request.notes.recorded = true;
     if (appended.replayed) throw replayedProof(appended.lost);
     await this.withholdRevoked(request, claims);
@@ -52,6 +58,27 @@ export class Issuance {
       token: await this.signer.sign(request.zone.slug, klass, claims),
       receipt: { zone: request.zone.slug, index: appended.index },
     };
+  }
+
+  private append(request: TokenRequest, entry: EntryDraft, { claims, approval }: NewToken): Promise<Appended> {
+    return approval ? this.release(request, entry, { claims, approval }) : this.ledger.append(entry, request.once);
+  }
+
+  /** Throws `ApprovalUsedError` when somebody was faster. A lost proof changes nothing, and the refusal's entry takes it. */
+  private async release(
+    request: TokenRequest,
+    draft: EntryDraft,
+    { claims, approval }: { readonly claims: TokenClaims; readonly approval: Approval },
+  ): Promise<Appended> {
+    const { zone, ...entry } = draft;
+    const cause = { actor: draft.actor, origin: request.facts, at: request.now };
+    const token = claims as unknown as JsonObject;
+    try {
+      const { index } = await this.approvals.consume(zone, { approval, entry, claims: request.once, token, cause });
+      return { zone, index, replayed: false, lost: [] };
+    } catch (error) {
+      throw error instanceof ClaimLostError ? replayedProof(error.lost) : error;
+    }
   }
 
   private async withholdRevoked(request: TokenRequest, claims: TokenClaims): Promise<void> {

@@ -2,11 +2,21 @@ import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { canonicalize } from '../../kernel/canonical-json.js';
 import type { JsonObject } from '../../kernel/json.js';
-import { formatScope, type ScopeSet } from '../../kernel/scopes.js';
-import type { FederatedUser, TokenClaims } from '../../auth/index.js';
-import type { ResourceView } from '../../control/index.js';
-import { type Decision, type Lineage, PolicySets } from '../../policy/index.js';
+import { OAuthError } from '../../kernel/oauth-error.js';
+import type { ScopeSet } from '../../kernel/scopes.js';
+import { epochSeconds } from '../../kernel/times.js';
+import { boundKey, type FederatedUser, type TokenClaims } from '../../auth/index.js';
+import {
+  type Approval,
+  ApprovalUse,
+  ApprovalUsedError,
+  type HeldWork,
+  type ResourceView,
+} from '../../control/index.js';
+import { type Decision, type DecisionFacts, type Lineage, PolicySets } from '../../policy/index.js';
+import { MandateApprovals, type MandateHold, pending } from '../approvals/mandate-approvals.js';
 import { decisionFacts, subjectOf } from '../domain/decision-facts.js';
+import { heldWork, sidesOf } from '../domain/held-work.js';
 import { mandateClaims, tokenType } from '../domain/mandate-claims.js';
 import { detailsEnd, grantDetails } from '../domain/requested-details.js';
 import { decisionReasons, decisionRefusal } from '../domain/refusals.js';
@@ -23,6 +33,8 @@ export interface MandateRequest {
   readonly scope?: ScopeSet | undefined;
   readonly details?: readonly JsonObject[] | undefined;
   readonly lifetime?: number | undefined;
+  /** The hold that the same request raised before. */
+  readonly approval?: string | undefined;
   /** How authority came to the session that acts; undefined for an application without a session. */
   readonly lineage?: Lineage | undefined;
   /** The user whom an id_token proved. */
@@ -32,13 +44,23 @@ export interface MandateRequest {
 }
 
 type Allowed = Extract<Decision, { outcome: 'allow' }>;
+type Refused = Exclude<Decision, { outcome: 'allow' }>;
 
-/** What was found that may be had. A mandate for the control resource is a class of its own: used once, and accepted by control invoke alone. */
-interface Granted {
+/** A request with what it was found to be about. */
+interface Question {
+  readonly request: TokenRequest;
+  readonly asked: MandateRequest;
+  readonly targets: readonly ResourceView[];
+  /** A mandate for the control resource is a class of its own: used once, and accepted by control invoke alone. */
   readonly klass: 'mandate' | 'control';
-  readonly audience: readonly string[];
-  readonly allowed: Allowed;
+  /** The authorization details that may be had. */
   readonly details?: readonly JsonObject[] | undefined;
+}
+
+/** What is decided on a request now, and the hold that would ask people about these scopes of it. */
+export interface Considered {
+  readonly decision: Decision;
+  readonly hold: (scopes: ScopeSet) => MandateHold;
 }
 
 /** From verified facts to a mandate: resolve targets, narrow and decide, record, sign, answer. */
@@ -48,46 +70,102 @@ export class Mandates {
     private readonly policies: PolicySets,
     private readonly bases: TokenBases,
     private readonly issuance: Issuance,
+    private readonly approvals: MandateApprovals,
+    private readonly use: ApprovalUse,
   ) {}
 
   async grant(request: TokenRequest, asked: MandateRequest): Promise<JsonObject> {
-    await this.policies.ready(request.zone.slug);
-    const targets = resolve(request, asked);
-    const details = detailsAt(request, asked, targets);
-    const allowed = this.decide(request, asked, targets);
-    const klass = targets.some((target) => target.control) ? 'control' : 'mandate';
-    const claims = await this.claims(request, asked, { klass, audience: targets.map(audienceOf), allowed, details });
-    const notes = { scopes: [...allowed.scopes].sort(), policy: allowed.policy, detail: { token_class: klass } };
-    const { token, receipt } = await this.issuance.issue(request, { klass, claims, notes });
-    return {
-      access_token: token,
-      token_type: tokenType(claims),
-      expires_in: claims.exp - claims.iat,
-      scope: formatScope(allowed.scopes),
-      ...(details === undefined ? {} : { authorization_details: details }),
-      receipt: { ...receipt },
-    };
+    const question = await this.question(request, asked);
+    const decision = this.decide(question);
+    if (asked.approval !== undefined) return this.approved(question, decision, asked.approval);
+    if (decision.outcome === 'hold') throw await this.held(question, decision);
+    return this.issue(question, requireAllowed(question, decision));
   }
 
-  private decide(
-    { zone, client, facts, now, notes }: TokenRequest,
-    asked: MandateRequest,
-    targets: readonly ResourceView[],
-  ): Allowed {
-    const application = client.application.id;
+  /** Decides without issuing anything: for a client that asks a person first. */
+  async consider(request: TokenRequest, asked: MandateRequest): Promise<Considered> {
+    const question = await this.question(request, asked);
+    const decision = this.decide(question);
+    return { decision, hold: (scopes) => holdOf(question, decision, scopes) };
+  }
+
+  /** The refusal of a request that waits for people, with the hold that it raised or found. */
+  private async held(question: Question, decision: Extract<Decision, { outcome: 'hold' }>): Promise<OAuthError> {
+    const { notes } = question.request;
+    const { policy, scopes } = decision;
+    notes.add({ policy, reasons: decisionReasons(decision), scopes: [...scopes].sort() });
+    const approval = await this.approvals.raise(question.request, holdOf(question, decision, scopes));
+    notes.add({ approval: approval.id });
+    return pending(approval);
+  }
+
+  /** Decides again with what people have approved. Whoever comes late gets what it released, as long as that is kept. */
+  private async approved(question: Question, decision: Decision, id: string): Promise<JsonObject> {
+    if (decision.outcome === 'refused') throw refusal(question, decision);
+    const { request, asked } = question;
+    const work = workOf(question, decision, asked.scope ?? []);
+    const approval = await this.approvals.presented(request, id, work);
+    if (approval.status === 'consumed') return this.redeliver(question, approval);
+    const rules = { rules: approval.requirements.map((required) => required.rule), operation: false };
+    const allowed = requireAllowed(question, this.decide(question, rules));
+    try {
+      return await this.issue(question, allowed, approval);
+    } catch (error) {
+      if (!(error instanceof ApprovalUsedError)) throw error;
+      return this.redeliver(question, await this.approvals.presented(request, id, work));
+    }
+  }
+
+  private async issue(question: Question, allowed: Allowed, approval?: Approval): Promise<JsonObject> {
+    const { request, klass } = question;
+    const claims = await this.claims(question, allowed, approval?.id);
+    const notes = {
+      scopes: [...allowed.scopes].sort(),
+      policy: allowed.policy,
+      approval: approval?.id,
+      detail: { token_class: klass },
+    };
+    const { token, receipt } = await this.issuance.issue(request, { klass, claims, notes, approval });
+    return { ...tokenAnswer(token, claims, claims.exp - claims.iat), receipt: { ...receipt } };
+  }
+
+  /** The same claims again, signed anew, to whoever could have had them the first time. What proved the user then is spent. */
+  private async redeliver({ request, asked, klass }: Question, approval: Approval): Promise<JsonObject> {
+    const kept = await this.use.released(request.zone.slug, approval.id, request.now);
+    const claims = kept as unknown as TokenClaims | undefined;
+    const left = (claims?.exp ?? 0) - epochSeconds(request.now);
+    if (!claims || left <= 0 || boundKey(claims) !== request.key?.jkt)
+      throw new OAuthError('invalid_request', 'approval is used up');
+    const notes = {
+      scopes: claims.scope?.split(' '),
+      approval: approval.id,
+      detail: { token_class: klass, redelivered: true },
+    };
+    const once = request.once.filter((claim) => claim !== asked.user?.once);
+    const { token, receipt } = await this.issuance.issue({ ...request, once }, { klass, claims, notes });
+    return { ...tokenAnswer(token, claims, left), receipt: { ...receipt } };
+  }
+
+  private async question(request: TokenRequest, asked: MandateRequest): Promise<Question> {
+    await this.policies.ready(request.zone.slug);
+    const targets = resolve(request, asked);
+    const klass = targets.some((target) => target.control) ? 'control' : 'mandate';
+    return { request, asked, targets, klass, details: detailsAt(request, asked, targets) };
+  }
+
+  private decide({ request, asked, targets }: Question, approval?: DecisionFacts['approval']): Decision {
+    const { zone, client, facts, now } = request;
     const { lineage, parents, user } = asked;
-    const parties = { application, lineage, parents, user: user?.subject, address: facts.address, now };
+    const application = client.application.id;
+    const parties = { application, lineage, parents, user: user?.subject, address: facts.address, now, approval };
     const context = decisionFacts(parties, (holder, resource) => zone.grantsAt(holder, resource));
-    const decision = this.policies.decide(zone.slug, { targets, scope: asked.scope }, context);
-    if (decision.outcome === 'allow') return decision;
-    notes.add({ reasons: decisionReasons(decision), policy: decision.policy, ...askedScopes(asked, decision) });
-    throw decisionRefusal(decision);
+    return this.policies.decide(zone.slug, { targets, scope: asked.scope }, context);
   }
 
   private async claims(
-    request: TokenRequest,
-    asked: MandateRequest,
-    { klass, audience, allowed, details }: Granted,
+    { request, asked, targets, klass, details }: Question,
+    allowed: Allowed,
+    approval?: string,
   ): Promise<TokenClaims> {
     const { lineage, parents, lifetime, user } = asked;
     const basis = await this.bases.basis(request, {
@@ -98,8 +176,65 @@ export class Mandates {
       subjectEpoch: user?.epoch,
       txn: parents[0]?.txn,
     });
-    return mandateClaims(basis, { audience, scopes: allowed.scopes, details, lineage, parents, user: user?.subject });
+    const audience = targets.map(audienceOf);
+    return mandateClaims(basis, {
+      audience,
+      scopes: allowed.scopes,
+      details,
+      lineage,
+      parents,
+      user: user?.subject,
+      approval,
+    });
   }
+}
+
+function requireAllowed(question: Question, decision: Decision): Allowed {
+  if (decision.outcome === 'allow') return decision;
+  throw refusal(question, decision);
+}
+
+function refusal({ request, asked }: Question, decision: Refused): OAuthError {
+  request.notes.add({ reasons: decisionReasons(decision), policy: decision.policy, ...askedScopes(asked, decision) });
+  return decisionRefusal(decision);
+}
+
+function holdOf(question: Question, decision: Decision, scopes: Iterable<string>): MandateHold {
+  const { lineage, parents } = question.asked;
+  return {
+    work: workOf(question, decision, scopes),
+    required: decision.outcome === 'hold' ? decision.required : [],
+    determining: decision.policy?.determining ?? [],
+    sides: sidesOf(lineage),
+    txn: parents[0]?.txn,
+  };
+}
+
+function workOf(
+  { request, asked, targets, details }: Question,
+  { policy }: Decision,
+  scopes: Iterable<string>,
+): HeldWork {
+  return heldWork({
+    zone: request.zone.slug,
+    application: request.client.application.id,
+    lineage: asked.lineage,
+    user: asked.user?.subject,
+    resources: targets,
+    scopes,
+    authorizationDetails: details,
+    policyVersion: policy?.version ?? -1,
+  });
+}
+
+function tokenAnswer(token: string, claims: TokenClaims, expiresIn: number): JsonObject {
+  return {
+    access_token: token,
+    token_type: tokenType(claims),
+    expires_in: expiresIn,
+    scope: claims.scope ?? '',
+    ...(claims.authorization_details === undefined ? {} : { authorization_details: claims.authorization_details }),
+  };
 }
 
 /** The ledger keeps a digest: details may hold what is personal. */

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import type { Actor, EntryDraft, RequestOrigin } from '../../../audit/index.js';
+import { canonicalize } from '../../../kernel/canonical-json.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
 import type { Approval } from './approval.js';
@@ -14,7 +16,7 @@ export interface NewsCause {
   readonly at: number;
 }
 
-/** A hold was raised: everything that its binding is made of, and who must decide. */
+/** A hold was raised: everything that its binding is made of, and who must decide. Of authorization details, which may be personal, a digest. */
 export function requestedEntry(approval: Approval, cause: NewsCause): Entry {
   return news('requested', approval, cause, {
     origin: approval.origin,
@@ -24,7 +26,9 @@ export function requestedEntry(approval: Approval, cause: NewsCause): Entry {
     policy_version: approval.policyVersion,
     determining: approval.determining,
     ...(approval.resources.length === 1 ? {} : { resources: approval.resources.map((held) => held.identifier) }),
-    ...(approval.authorizationDetails === undefined ? {} : { authorization_details: approval.authorizationDetails }),
+    ...(approval.authorizationDetails === undefined
+      ? {}
+      : { authorization_details: hash('sha256', canonicalize([...approval.authorizationDetails]), 'base64url') }),
     ...(approval.message === undefined ? {} : { message: approval.message }),
   });
 }

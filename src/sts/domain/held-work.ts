@@ -1,0 +1,35 @@
+import type { HeldWork } from '../../control/index.js';
+import type { Lineage } from '../../policy/index.js';
+import { subjectOf } from './decision-facts.js';
+
+/** What a mandate that needs people would be for. */
+export interface AskedMandate {
+  readonly zone: string;
+  readonly application: string;
+  /** How authority came to the session that acts; undefined for an application without a session. */
+  readonly lineage?: Lineage | undefined;
+  /** The federated user the work is done for, when that is not said by the root of the work. */
+  readonly user?: string | undefined;
+  readonly resources: readonly { readonly id: string; readonly identifier: string }[];
+  readonly scopes: Iterable<string>;
+  readonly authorizationDetails?: HeldWork['authorizationDetails'];
+  readonly policyVersion: number;
+}
+
+/** The facts of a mandate that people decide about; two requests for the same have the same binding. */
+export function heldWork({ lineage, user, application, resources, scopes, ...rest }: AskedMandate): HeldWork {
+  return {
+    ...rest,
+    application,
+    session: lineage?.current.id,
+    delegation: lineage?.edges[0]?.id,
+    subject: user ?? subjectOf(application, lineage),
+    resources: resources.map(({ id, identifier }) => ({ id, identifier })),
+    scopes: [...scopes].sort(),
+  };
+}
+
+/** The roots of all trees of sessions on the way: whoever stands in one of them is on the requester's side. */
+export function sidesOf(lineage: Lineage | undefined): readonly string[] {
+  return [...new Set(lineage?.sessions.map((session) => session.root ?? session.id))];
+}
