@@ -1,5 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { TOKEN_STATUS } from '../auth/index.js';
+import { RuntimeApprovals } from './approvals/runtime-approvals.js';
+import { ApprovalsController } from './http/approvals.controller.js';
 import { DelegationGraph } from './delegations/delegation-graph.js';
 import { DelegationReader } from './delegations/delegation-reader.js';
 import { Delegations } from './delegations/delegations.js';
@@ -34,6 +36,7 @@ import { RuntimeState } from './state/runtime-state.js';
   controllers: [
     SessionsController,
     DelegationsController,
+    ApprovalsController,
     InvocationsController,
     AdminSessionsController,
     AdminDelegationsController,
@@ -42,6 +45,7 @@ import { RuntimeState } from './state/runtime-state.js';
   ],
   providers: [
     GraphChanges,
+    RuntimeApprovals,
     RuntimeState,
     { provide: TOKEN_STATUS, useExisting: RuntimeState },
     Revocations,
