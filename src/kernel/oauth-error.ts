@@ -17,6 +17,8 @@ export const OAUTH_ERROR_CODES = [
   'authorization_pending',
   'slow_down',
   'expired_token',
+  'unknown_user_id',
+  'invalid_binding_message',
   'temporarily_unavailable',
   'server_error',
 ] as const;
@@ -39,6 +41,8 @@ const STATUS: Readonly<Record<OAuthErrorCode, number>> = {
   authorization_pending: 400,
   slow_down: 400,
   expired_token: 400,
+  unknown_user_id: 400,
+  invalid_binding_message: 400,
   temporarily_unavailable: 503,
   server_error: 500,
 };

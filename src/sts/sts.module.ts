@@ -5,6 +5,10 @@ import { ControlModule } from '../control/index.js';
 import { CoordinatorModule } from '../coordinator/index.js';
 import { AUTHORITY_FACTS, PolicyModule } from '../policy/index.js';
 import { MandateFacts } from './authority-facts.js';
+import { BackchannelEndpoint } from './approvals/backchannel.js';
+import { Petitions } from './approvals/petitions.js';
+import { CibaGrant } from './grants/ciba.js';
+import { type Grant, GRANTS } from './grants/grant.js';
 import { MandateApprovals } from './approvals/mandate-approvals.js';
 import { CallerAuthentication } from './caller-authentication.js';
 import { ClientProofs } from './client-proofs.js';
@@ -84,6 +88,14 @@ const UPSTREAM = [
     Lineages,
     Mandates,
     MandateApprovals,
+    Petitions,
+    BackchannelEndpoint,
+    CibaGrant,
+    {
+      provide: GRANTS,
+      inject: [ClientCredentialsGrant, TokenExchangeGrant, CibaGrant],
+      useFactory: (...grants: Grant[]) => grants,
+    },
     Issuance,
     TokenBases,
     Introspection,

@@ -115,8 +115,7 @@ class World {
       new TokenCallers(callers, {} as SessionClients, {} as ProofsOfPossession, refusals, urls),
       runtime,
       refusals,
-      new ClientCredentialsGrant(mandates, bases, issuance),
-      exchange,
+      [new ClientCredentialsGrant(mandates, bases, issuance), exchange],
     );
   }
 

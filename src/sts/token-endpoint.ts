@@ -5,9 +5,7 @@ import { OAuthError } from '../kernel/oauth-error.js';
 import { RuntimeState } from '../coordinator/index.js';
 import type { OAuthCall } from './caller-authentication.js';
 import { Parameters } from './domain/parameters.js';
-import { ClientCredentialsGrant } from './grants/client-credentials.js';
-import type { Grant } from './grants/grant.js';
-import { TokenExchangeGrant } from './grants/token-exchange.js';
+import { type Grant, GRANTS } from './grants/grant.js';
 import type { EntryNotes } from './entry-notes.js';
 import { stoppedZone } from './domain/refusals.js';
 import { RefusalRecord } from './refusal-record.js';
@@ -23,10 +21,9 @@ export class TokenEndpoint {
     private readonly callers: TokenCallers,
     private readonly runtime: RuntimeState,
     private readonly refusals: RefusalRecord,
-    clientCredentials: ClientCredentialsGrant,
-    tokenExchange: TokenExchangeGrant,
+    @Inject(GRANTS) grants: readonly Grant[],
   ) {
-    this.grants = new Map([clientCredentials, tokenExchange].map((grant) => [grant.grantType, grant]));
+    this.grants = new Map(grants.map((grant) => [grant.grantType, grant]));
   }
 
   get grantTypes(): readonly string[] {

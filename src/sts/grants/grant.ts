@@ -25,6 +25,9 @@ export interface TokenRequest {
   readonly notes: EntryNotes;
 }
 
+/** DI token of every {@link Grant} there is. */
+export const GRANTS = Symbol('Grants');
+
 /** One grant type of the token endpoint (RFC 6749 §4): what it is called, what it reads, what it does. */
 export interface Grant {
   readonly grantType: string;

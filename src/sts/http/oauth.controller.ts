@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JsonObject } from '../../kernel/json.js';
 import { Form, OAuthClient } from '../../platform/http/index.js';
 import { SIGNED_INTROSPECTION, wantsSigned } from '../domain/accepted-answer.js';
+import { BackchannelEndpoint } from '../approvals/backchannel.js';
 import { Introspection } from '../introspection.js';
 import { TokenRevocation } from '../revocation.js';
 import { TokenEndpoint } from '../token-endpoint.js';
@@ -15,6 +16,7 @@ export class OAuthController {
     private readonly endpoint: TokenEndpoint,
     private readonly introspection: Introspection,
     private readonly revocation: TokenRevocation,
+    private readonly backchannel: BackchannelEndpoint,
   ) {}
 
   @OAuthClient()
@@ -57,5 +59,14 @@ export class OAuthController {
   @Post('revoke')
   revoke(@Param('zone') zone: string, @Body() form: Form, @Req() request: FastifyRequest): Promise<void> {
     return this.revocation.revoke(oauthCall(zone, form, request));
+  }
+
+  /** CIBA Core 1.0 §7. */
+  @OAuthClient()
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @Post('bc-authorize')
+  authorize(@Param('zone') zone: string, @Body() form: Form, @Req() request: FastifyRequest): Promise<JsonObject> {
+    return this.backchannel.authorize(oauthCall(zone, form, request));
   }
 }
