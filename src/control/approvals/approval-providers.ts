@@ -9,6 +9,7 @@ import { AdminChanges } from '../admin-changes.js';
 import { ApprovalDecisions } from './approval-decisions.js';
 import { ApprovalExpiry } from './approval-expiry.js';
 import { ApprovalLists } from './approval-lists.js';
+import { ApprovalStream } from './approval-stream.js';
 import { ApprovalUse } from './approval-use.js';
 import { ApprovalView } from './approval-view.js';
 import { Holds } from './holds.js';
@@ -42,6 +43,11 @@ export const APPROVAL_PROVIDERS: Provider[] = [
     provide: ApprovalLists,
     inject: [Database, CLOCK],
     useFactory: (database: Database, clock: Clock) => new ApprovalLists(database, clock),
+  },
+  {
+    provide: ApprovalStream,
+    inject: [ApprovalView, ApprovalLists],
+    useFactory: (view: ApprovalView, lists: ApprovalLists) => new ApprovalStream(view, lists),
   },
   {
     provide: ApprovalExpiry,
