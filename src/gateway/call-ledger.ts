@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLedger, type Appended, type EntryDraft, type OnceClaim, OutcomeSink } from '../audit/index.js';
 import type { TokenClaims } from '../auth/index.js';
-import { type Approval, ApprovalUse, ClaimLostError } from '../control/index.js';
+import { type Approval, ApprovalUse, ApprovalUseError } from '../control/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
 import { type CallBudget, CallBudgets } from './budgets/call-budgets.js';
@@ -50,7 +50,7 @@ export class CallLedger {
 
   /**
    * Records the permission, and takes the proof, the mandate when it may be used once, and the approval when one makes the call possible. Resolves
-   * when all is durable; refuses with `replayed`, and throws `ApprovalUsedError` when another call was faster.
+   * when all is durable; refuses with `replayed`, and throws an `ApprovalUseError` when another call was faster.
    */
   async intent(
     notes: CallNotes,
@@ -74,7 +74,7 @@ export class CallLedger {
       const { index } = await this.approvals.consume(zone, { approval, entry, claims, cause });
       return { zone, index, replayed: false, lost: [] };
     } catch (error) {
-      if (!(error instanceof ClaimLostError)) throw error;
+      if (!(error instanceof ApprovalUseError) || error.fault !== 'claim_lost') throw error;
       return this.ledger.append(draft, claims);
     }
   }

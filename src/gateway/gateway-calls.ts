@@ -1,7 +1,7 @@
 import type { OnceClaim } from '../audit/index.js';
 import type { Clock } from '../kernel/clock.js';
 import type { PublicUrls } from '../platform/urls/index.js';
-import { ApprovalUsedError } from '../control/index.js';
+import { ApprovalUseError } from '../control/index.js';
 import type { CallApprovals } from './approvals/call-approvals.js';
 import type { Binding, Bindings } from './bindings.js';
 import type { CallAuthority, CallQuestion } from './call-authority.js';
@@ -143,7 +143,7 @@ export class GatewayCalls {
     const { ledger, clock, mcp } = this.parts;
     const once = binding.resource.singleUse ? singleUse(question.token.claims) : undefined;
     await ledger.intent(call.notes, granted.permission, once).catch((error: unknown) => {
-      if (error instanceof ApprovalUsedError && granted.request) return this.parts.approvals.again(granted.request);
+      if (error instanceof ApprovalUseError && granted.request) return this.parts.approvals.again(granted.request);
       throw error;
     });
     const entries = await mcp.record(call.notes, granted);

@@ -23,9 +23,9 @@ export const APPROVAL_PROVIDERS: Provider[] = [
   },
   {
     provide: Holds,
-    inject: [Database, AuditedChanges, ApprovalView],
-    useFactory: (database: Database, changes: AuditedChanges, view: ApprovalView) =>
-      new Holds({ database, changes, view }),
+    inject: [Database, AuditedChanges, ApprovalView, CLOCK],
+    useFactory: (...[database, changes, view, clock]: [Database, AuditedChanges, ApprovalView, Clock]) =>
+      new Holds({ database, changes, view, clock }),
   },
   {
     provide: ApprovalUse,

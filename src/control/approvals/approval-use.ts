@@ -9,22 +9,19 @@ import { consumeApproval, sealedToken, type SealedToken } from '../persistence/a
 /** How long a lost answer can be had again. */
 const REDELIVERY_MS = 120_000;
 
-/** The approval was used, by somebody else or before, or its time is over; nothing was changed. */
-export class ApprovalUsedError extends Error {
-  override readonly name = 'ApprovalUsedError';
-
-  constructor() {
-    super('the approval cannot be used any more');
-  }
-}
-
-/** A proof of the request had been used before; nothing was changed, and the approval is still there. */
-export class ClaimLostError extends Error {
-  override readonly name = 'ClaimLostError';
+/**
+ * Nothing was changed: `used` when the approval was used by somebody else or before, or its time is over; `claim_lost` when a proof of the request had been
+ * used, and the approval is still there.
+ */
+export class ApprovalUseError extends Error {
+  override readonly name = 'ApprovalUseError';
 
   /** `lost` are kinds of the ledger's claims. */
-  constructor(readonly lost: readonly string[]) {
-    super('a claim was taken before');
+  constructor(
+    readonly fault: 'used' | 'claim_lost',
+    readonly lost: readonly string[] = [],
+  ) {
+    super(`the approval was not used: ${fault}`);
   }
 }
 
@@ -50,13 +47,13 @@ interface Parts {
 export class ApprovalUse {
   constructor(private readonly parts: Parts) {}
 
-  /** Resolves when all is durable; answers where the entry is. Throws {@link ApprovalUsedError} and {@link ClaimLostError}. */
+  /** Resolves when all is durable; answers where the entry is. Throws {@link ApprovalUseError}. */
   consume(zone: string, { approval, entry, claims, token, cause }: Release): Promise<Recorded> {
     const { id, binding } = approval;
     return this.parts.changes.run(zone, async (tx) => {
       const used = { id, binding, now: cause.at, token: token && this.seal(zone, id, token, cause.at) };
-      if (!(await consumeApproval(tx, used))) throw new ApprovalUsedError();
-      for (const once of claims) tx.claim(once, () => new ClaimLostError([once.kind]));
+      if (!(await consumeApproval(tx, used))) throw new ApprovalUseError('used');
+      for (const once of claims) tx.claim(once, () => new ApprovalUseError('claim_lost', [once.kind]));
       const recorded = tx.record({ ...entry, approval: id });
       tx.record(consumedEntry(approval, cause));
       tx.changed('approval', id);

@@ -1,4 +1,5 @@
 import { AppError } from '../../kernel/app-error.js';
+import type { Clock } from '../../kernel/clock.js';
 import type { AuditedChanges, ChangeTx } from '../../audit/index.js';
 import type { Database } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
@@ -45,6 +46,7 @@ interface Parts {
   readonly database: Database;
   readonly changes: AuditedChanges;
   readonly view: ApprovalView;
+  readonly clock: Clock;
 }
 
 /** Raises holds, one per exact binding, and finds them again. */
@@ -58,7 +60,7 @@ export class Holds {
   async raise(zone: ZoneView, hold: NewHold): Promise<Approval> {
     const binding = bindingOf(hold.work);
     const { at: now } = hold.cause;
-    const known = await this.latest(zone.slug, binding);
+    const known = await this.latest(hold.work);
     if (known && isLive(known, now)) return known;
     return this.parts.changes.run(zone.slug, async (tx) => {
       await lockHolds(tx);
@@ -74,14 +76,25 @@ export class Holds {
     });
   }
 
-  /** The approval; undefined when there is none. */
-  get(zone: string, id: string): Promise<Approval | undefined> {
-    return this.parts.view.get(zone, id);
+  /** The approval with the status that holds now; undefined when there is none. */
+  async get(zone: string, id: string): Promise<Approval | undefined> {
+    return this.asItStands(await this.parts.view.get(zone, id));
   }
 
-  /** The latest hold of this binding, whatever became of it; always read. */
-  latest(zone: string, binding: string): Promise<Approval | undefined> {
-    return this.parts.database.readZone(zone, (tx) => latestOf(tx, binding));
+  /** The approval when it is about exactly this work, with the status that holds now. */
+  async about(work: HeldWork, id: string): Promise<Approval | undefined> {
+    const approval = await this.get(work.zone, id);
+    return approval?.binding === bindingOf(work) ? approval : undefined;
+  }
+
+  /** The latest hold of this work, whatever became of it, with the status that holds now; always read. */
+  async latest(work: HeldWork): Promise<Approval | undefined> {
+    const binding = bindingOf(work);
+    return this.asItStands(await this.parts.database.readZone(work.zone, (tx) => latestOf(tx, binding)));
+  }
+
+  private asItStands(approval: Approval | undefined): Approval | undefined {
+    return approval && { ...approval, status: statusAt(approval, this.parts.clock.now()) };
   }
 }
 

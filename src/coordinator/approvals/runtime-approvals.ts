@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Approval, ApprovalDecisions, ApprovalView, statusAt } from '../../control/index.js';
+import { type Approval, ApprovalDecisions, ApprovalView, Holds } from '../../control/index.js';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { isId } from '../../kernel/ids.js';
@@ -26,6 +26,7 @@ export interface SubjectDecision {
 @Injectable()
 export class RuntimeApprovals {
   constructor(
+    private readonly holds: Holds,
     private readonly view: ApprovalView,
     private readonly decisions: ApprovalDecisions,
     private readonly runtime: RuntimeState,
@@ -40,7 +41,7 @@ export class RuntimeApprovals {
   ): Promise<SeenApproval> {
     const { approval, role } = await this.find(call, id);
     if (role === 'side') throw noSuchApproval();
-    const status = statusAt(approval, this.clock.now());
+    const { status } = approval;
     const pending = status === 'pending' && wait.ms > 0;
     const later = pending ? await this.view.waitWhile(call.zone, id, { status, ...wait }) : approval;
     return { approval: later ?? approval, role, now: this.clock.now() };
@@ -61,7 +62,7 @@ export class RuntimeApprovals {
     id: string,
   ): Promise<{ readonly approval: Approval; readonly role: Exclude<ApprovalRole, 'stranger'> }> {
     const caller = await this.caller(call);
-    const approval = isId('apr', id) ? await this.view.get(call.zone, id) : undefined;
+    const approval = isId('apr', id) ? await this.holds.get(call.zone, id) : undefined;
     if (!approval) throw noSuchApproval();
     const raiser = approval.session === undefined ? undefined : await this.runtime.session(call.zone, approval.session);
     const role = approvalRole(approval, raiser?.path ?? [], caller);

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Approval, bindingOf, holdReference, Holds, type HeldWork, statusAt } from '../../control/index.js';
+import { type Approval, holdBody, Holds, type HeldWork } from '../../control/index.js';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { CallAuthority, type CallQuestion, type Permission } from '../call-authority.js';
@@ -64,13 +64,11 @@ export class CallApprovals {
   }
 
   private async held(asked: PermitRequest, held: HeldCall): Promise<Permitted> {
-    const { zone } = asked.question;
     const body = await boundBody(asked);
     const work = workOf({ ...asked, body }, held);
-    const latest = await this.holds.latest(zone.slug, bindingOf(work));
-    const status = latest && statusAt(latest, asked.now);
-    if (latest && status === 'approved') return this.approved({ ...asked, body }, latest);
-    if (latest && status === 'denied' && latest.expiresAt > asked.now) throw denied(asked, latest);
+    const latest = await this.holds.latest(work);
+    if (latest?.status === 'approved') return this.approved({ ...asked, body }, latest);
+    if (latest?.status === 'denied' && latest.expiresAt > asked.now) throw denied(asked, latest);
     throw await this.raise(asked, held, work);
   }
 
@@ -107,9 +105,10 @@ export class CallApprovals {
         cause: { actor, origin: incoming.facts, at: now },
       });
       notes.add({ approval: approval.id });
+      const { status: _pending, ...reference } = holdBody(approval, now);
       return new GatewayError('approval_required', {
         reasons: held.reasons,
-        members: { approval: holdReference(approval) },
+        members: { approval: reference },
       });
     } catch (error) {
       if (error instanceof AppError && error.code === 'limit_exceeded') return tooMany(error);

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AuditLedger } from '../../audit/index.js';
-import { type Approval, mayDecide } from '../../control/index.js';
+import type { Approval } from '../../control/index.js';
 import { RuntimeState } from '../../coordinator/index.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import type { JsonObject } from '../../kernel/json.js';
@@ -93,7 +93,11 @@ function heldBy({ notes }: TokenRequest, { decision, hold }: Considered, hint: s
 function requireApprover(hold: MandateHold, hint: string): MandateHold {
   const { subject } = hold.work;
   const isSubject = subject.startsWith('user:') && (hint === subject || subject.endsWith(`:${hint}`));
-  if (hint === OPERATOR && mayDecide(hold.required, 'operator')) return hold;
-  if (hint !== OPERATOR && isSubject && mayDecide(hold.required, 'subject')) return hold;
+  if (hint === OPERATOR && asks(hold, 'operator')) return hold;
+  if (hint !== OPERATOR && isSubject && asks(hold, 'subject')) return hold;
   throw new OAuthError('unknown_user_id', 'login_hint names nobody who decides this request');
+}
+
+function asks({ required }: MandateHold, who: 'operator' | 'subject'): boolean {
+  return required.some(({ approverClass }) => approverClass === who || approverClass === 'any');
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Approval, holdReference, Holds, type HeldWork, bindingOf, statusAt } from '../../control/index.js';
+import { type Approval, holdBody, Holds, type HeldWork } from '../../control/index.js';
 import { AppError } from '../../kernel/app-error.js';
 import { isId } from '../../kernel/ids.js';
 import type { JsonObject } from '../../kernel/json.js';
@@ -50,11 +50,10 @@ export class MandateApprovals {
    * with `authorization_pending` what nobody has decided, with `access_denied` what was denied and with `expired_token` what came too late.
    */
   async presented(request: TokenRequest, id: string, work: HeldWork): Promise<Approval> {
-    const approval = isId('apr', id) ? await this.holds.get(request.zone.slug, id) : undefined;
-    if (approval?.application !== work.application || approval.binding !== bindingOf(work))
-      throw new OAuthError('invalid_request', 'approval is not an approval of this request');
+    const approval = isId('apr', id) ? await this.holds.about(work, id) : undefined;
+    if (!approval) throw new OAuthError('invalid_request', 'approval is not an approval of this request');
     request.notes.add({ approval: id });
-    const status = statusAt(approval, request.now);
+    const { status } = approval;
     if (status === 'approved' || status === 'consumed') return approval;
     throw undecided(approval, status);
   }
@@ -62,8 +61,9 @@ export class MandateApprovals {
 
 /** What a client is told whose request waits for people. */
 export function pending(approval: Approval): OAuthError {
+  const { status: _pending, ...reference } = holdBody(approval, approval.createdAt);
   return new OAuthError('authorization_pending', 'a person has to approve this request', {
-    members: { approval: holdReference(approval) },
+    members: { approval: reference },
   });
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Holds, statusAt } from '../../control/index.js';
+import { Holds } from '../../control/index.js';
 import { isId } from '../../kernel/ids.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { OAuthError } from '../../kernel/oauth-error.js';
@@ -33,7 +33,7 @@ export class CibaGrant implements Grant {
     const approval = isId('apr', id) ? await this.holds.get(zone.slug, id) : undefined;
     if (approval?.application !== client.application.id || approval.operation !== undefined) throw unusable('unknown');
     notes.add({ approval: id });
-    if (statusAt(approval, now) === 'pending') this.slowDown(`${zone.slug}/${id}`, now);
+    if (approval.status === 'pending') this.slowDown(`${zone.slug}/${id}`, now);
     try {
       return await this.mandates.grant(request, await this.petitions.again(request, approval));
     } catch (error) {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuditLedger, type Appended, type EntryDraft } from '../../audit/index.js';
-import { type Approval, ApprovalUse, ClaimLostError } from '../../control/index.js';
+import { type Approval, ApprovalUse, ApprovalUseError } from '../../control/index.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { OAuthError } from '../../kernel/oauth-error.js';
 import { type TokenClaims, TokenSigner } from '../../auth/index.js';
@@ -64,7 +64,7 @@ export class Issuance {
     return approval ? this.release(request, entry, { claims, approval }) : this.ledger.append(entry, request.once);
   }
 
-  /** Throws `ApprovalUsedError` when somebody was faster. A lost proof changes nothing, and the refusal's entry takes it. */
+  /** Throws an `ApprovalUseError` when somebody was faster. A lost proof changes nothing, and the refusal's entry takes it. */
   private async release(
     request: TokenRequest,
     draft: EntryDraft,
@@ -77,7 +77,7 @@ export class Issuance {
       const { index } = await this.approvals.consume(zone, { approval, entry, claims: request.once, token, cause });
       return { zone, index, replayed: false, lost: [] };
     } catch (error) {
-      throw error instanceof ClaimLostError ? replayedProof(error.lost) : error;
+      throw error instanceof ApprovalUseError && error.fault === 'claim_lost' ? replayedProof(error.lost) : error;
     }
   }
 

@@ -6,13 +6,7 @@ import { OAuthError } from '../../kernel/oauth-error.js';
 import type { ScopeSet } from '../../kernel/scopes.js';
 import { epochSeconds } from '../../kernel/times.js';
 import { boundKey, type FederatedUser, type TokenClaims } from '../../auth/index.js';
-import {
-  type Approval,
-  ApprovalUse,
-  ApprovalUsedError,
-  type HeldWork,
-  type ResourceView,
-} from '../../control/index.js';
+import { type Approval, ApprovalUse, ApprovalUseError, type HeldWork, type ResourceView } from '../../control/index.js';
 import { type Decision, type DecisionFacts, type Lineage, PolicySets } from '../../policy/index.js';
 import { MandateApprovals, type MandateHold, pending } from '../approvals/mandate-approvals.js';
 import { decisionFacts, subjectOf } from '../domain/decision-facts.js';
@@ -111,7 +105,7 @@ export class Mandates {
     try {
       return await this.issue(question, allowed, approval);
     } catch (error) {
-      if (!(error instanceof ApprovalUsedError)) throw error;
+      if (!(error instanceof ApprovalUseError)) throw error;
       return this.redeliver(question, await this.approvals.presented(request, id, work));
     }
   }

@@ -45,11 +45,6 @@ export function holdBody(approval: Approval, now: number): JsonObject {
   };
 }
 
-/** How a hold is named to whoever has to wait for it. */
-export function holdReference({ id, binding, expiresAt }: Approval): JsonObject {
-  return { id, binding, expires_at: formatTime(expiresAt) };
-}
-
 function timeOrNull(ms: number | undefined): string | null {
   return ms === undefined ? null : formatTime(ms);
 }
