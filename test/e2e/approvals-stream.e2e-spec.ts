@@ -75,6 +75,8 @@ describe('the stream of approvals', () => {
   it('[T1] is for administrators of the zone', async () => {
     const path = `${app.url}/v1/zones/${scene.zone}/approvals/stream`;
     expect((await fetch(path)).status).toBe(401);
+    const deaf = await fetch(path, { headers: { authorization: `Bearer ${app.adminToken}` } });
+    expect([deaf.status, ((await deaf.json()) as { code: string }).code]).toEqual([400, 'invalid_request']);
     const foreign = await OAuthScene.open(app);
     const { body } = await app.admin('POST', '/v1/admin-tokens', {
       name: 'x',
