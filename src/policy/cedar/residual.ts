@@ -48,7 +48,7 @@ export function residualOf(parts: readonly PolicyPart[], who: PartlyKnown): Resi
     if (isConstant(rest, false)) continue;
     if (isPermit(part)) permits.push(rest);
     else if (part.approval === undefined) conditions.push(simplified(not(rest)));
-    else approvals.push(approvalCondition(rest, part.approval));
+    else approvals.push(approvalCondition(rest, part.approval.approverClass));
   }
   const permitted = anyOf(permits);
   const all = [permitted, ...conditions];
