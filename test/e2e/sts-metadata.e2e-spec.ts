@@ -27,11 +27,20 @@ describe('authorization server metadata (RFC 8414)', () => {
       issuer: scene.issuer,
       token_endpoint: `${scene.issuer}/oauth2/token`,
       jwks_uri: `${scene.issuer}/jwks.json`,
+      authorization_endpoint: `${scene.issuer}/oauth2/authorize`,
       response_types_supported: [],
       grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
       code_challenge_methods_supported: ['S256'],
     });
+  });
+
+  it('its authorization endpoint supports no response type and leads nowhere (RFC 6749 §4.1.2.1)', async () => {
+    const query = 'response_type=code&client_id=x&redirect_uri=https%3A%2F%2Fevil.example';
+    const answer = await fetch(`${scene.issuer}/oauth2/authorize?${query}`, { redirect: 'manual' });
+    expect([answer.status, answer.headers.get('location')]).toEqual([400, null]);
+    expect(await answer.json()).toMatchObject({ code: 'invalid_request' });
+    expect((await fetch(`${app.url}/z/nowhere/oauth2/authorize`)).status).toBe(404);
   });
 
   it('never lists none among the signing algorithms (§2)', async () => {

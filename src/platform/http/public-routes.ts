@@ -14,6 +14,7 @@ export const PUBLIC_ROUTES: readonly string[] = [
   'GET /z/:zone/.well-known/openid-configuration',
   'GET /z/:zone/jwks.json',
   'GET /oauth2/callback',
+  'GET /z/:zone/oauth2/authorize',
   'GET /.well-known/oauth-protected-resource/g/:zone/:slug',
   'GET /log/:zone/checkpoint',
   'GET /log/:zone/tile/*',

@@ -24,6 +24,8 @@ export function serverMetadata(facts: ServerFacts): JsonObject {
   });
   return {
     issuer,
+    // Clients in the wild do not read a document without it (ADR 17); nobody is led there, since no response type is supported.
+    authorization_endpoint: `${issuer}/oauth2/authorize`,
     token_endpoint: `${issuer}/oauth2/token`,
     jwks_uri: `${issuer}/jwks.json`,
     introspection_endpoint: `${issuer}/oauth2/introspect`,

@@ -46,6 +46,15 @@ export class MetadataController {
     });
   }
 
+  /** There is no interactive authorization, and no redirect, since no client has registered one (RFC 6749 §4.1.2.1). */
+  @Public()
+  @Header('Cache-Control', 'no-store')
+  @Get('z/:zone/oauth2/authorize')
+  async authorize(@Param('zone') zone: string): Promise<never> {
+    await this.callers.zone(zone);
+    throw new AppError('invalid_request', 'There is no interactive authorization here.');
+  }
+
   /** The keys of an archived zone stay: tokens it issued may not have expired yet. */
   @Public()
   @Get('z/:zone/jwks.json')
