@@ -13,6 +13,7 @@ import { closeEnvironment, openEnvironment, workDirectory } from './environment.
 import { parseOptions, USAGE } from './options.mjs';
 import { measureKills } from './scenarios/kill.mjs';
 import { ledger } from './scenarios/ledger.mjs';
+import { mcp } from './scenarios/mcp.mjs';
 import { killOnOtherReplica } from './scenarios/replica.mjs';
 import { starts } from './scenarios/start.mjs';
 import { stream } from './scenarios/stream.mjs';
@@ -25,6 +26,7 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 
 const scenarios = {
   ...throughputScenarios,
+  mcp,
   ledger,
   verify,
   stream,
