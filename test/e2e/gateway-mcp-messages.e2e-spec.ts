@@ -337,10 +337,10 @@ describe('batches (2025-03-26)', () => {
     expect((await post(batch)).body).toMatchObject([{ id: 1, error: { code: -32_001 } }]);
     server.answer = asEvents('\n', 50);
     const { text } = await post([tool(1, 'delete'), tool(2, 'echo')]);
-    const events = text
-      .split('\n')
-      .filter((line) => line.startsWith('data: '))
-      .map((line) => JSON.parse(line.slice(6)) as unknown);
+    const data = text.split('\n\n').map((event) => event.split('\n').filter((line) => line.startsWith('data: ')));
+    const events = data
+      .filter((lines) => lines.length > 0)
+      .map((lines) => JSON.parse(lines.map((line) => line.slice(6)).join('\n')) as unknown);
     expect(events).toMatchObject([{ id: 1, error: { code: -32_001 } }, [{ id: 2 }]]);
   });
 });

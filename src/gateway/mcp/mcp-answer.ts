@@ -1,5 +1,6 @@
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Transform } from 'node:stream';
+import { parseJsonStrict } from '../../kernel/json.js';
 import { foldName } from '../domain/header-names.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import { type RawHeaders, valuesOf } from '../domain/upstream-request.js';
@@ -34,6 +35,8 @@ interface Head {
 type Mode = 'pass' | 'whole' | 'events';
 
 const LONGEST_MESSAGE = 8_388_608;
+const DEEPEST = 512;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 const EVENT_TYPE = /^\s*text\/event-stream\s*(?:;|$)/i;
 /** Answers to what wants none. */
@@ -203,29 +206,41 @@ export class McpAnswer implements AnswerSink {
   private writeWhole(bytes: Buffer): void {
     const { status, statusText, headers } = this.received as Head;
     if (bytes.length === 0 && this.own.length === 0) return this.inner.head(status, statusText, headers);
-    const answered = bytes.length === 0 ? undefined : this.reduce(parsed(bytes));
     // What refuses the whole batch is said for all of it.
-    const isBatch = this.plan.assemble !== undefined && status < 300;
-    const written = Buffer.from(JSON.stringify(isBatch ? this.plan.assemble?.(answered) : answered));
-    const kept = withoutByteFields(headers).concat('content-length', String(written.length));
-    if (answered !== undefined) this.inner.head(status, statusText, kept);
+    const assemble = status < 300 ? this.plan.assemble : undefined;
+    const text = UTF8.decode(bytes);
+    const written = assemble ? JSON.stringify(assemble(this.reduced(text))) : this.rewritten(text);
+    if (written === text && !this.decoder) this.inner.head(status, statusText, headers);
+    else this.writeHead(bytes.length === 0, Buffer.byteLength(written));
+    this.inner.chunk(Buffer.from(written));
+  }
+
+  private writeHead(wasSilent: boolean, length: number): void {
+    const { status, statusText, headers } = this.received as Head;
+    const kept = withoutByteFields(headers).concat('content-length', String(length));
+    if (!wasSilent) this.inner.head(status, statusText, kept);
     else this.inner.head(200, 'OK', [...withoutField(kept, 'content-type'), 'content-type', 'application/json']);
-    this.inner.chunk(written);
+  }
+
+  private reduced(text: string): unknown {
+    return text === '' ? undefined : this.reduce(JSON.parse(text));
   }
 
   private reduce(messages: unknown): unknown {
     return this.plan.reduce ? this.plan.reduce(messages) : messages;
   }
 
+  /** The text itself where nothing is taken away and nobody could read it otherwise: numbers may be longer than we can hold. */
+  private rewritten(text: string): string {
+    const messages: unknown = JSON.parse(text);
+    const reduced = this.reduce(messages);
+    return reduced === messages && isUnambiguous(text) ? text : JSON.stringify(reduced);
+  }
+
   /** An event without text primes a stream for its resumption (2025-11-25); one that is no message is of an older transport. */
   private reduceEvent(text: string, type: string): string {
-    if (text.trim() === '') return text;
-    try {
-      return JSON.stringify(this.reduce(JSON.parse(text)));
-    } catch (error) {
-      if (type !== 'message') return text;
-      throw unusable('an event that is no message', error);
-    }
+    if (text.trim() === '' || (type !== 'message' && !isJson(text))) return text;
+    return this.rewritten(text);
   }
 
   private giveUp(reason: unknown): void {
@@ -253,8 +268,22 @@ function decoderOf(encoding: string): Transform | undefined {
   }
 }
 
-function parsed(bytes: Buffer): unknown {
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isUnambiguous(text: string): boolean {
+  try {
+    parseJsonStrict(text, { maxDepth: DEEPEST });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function withoutByteFields(headers: RawHeaders): string[] {
