@@ -29,7 +29,11 @@ describe('authorization server metadata (RFC 8414)', () => {
       jwks_uri: `${scene.issuer}/jwks.json`,
       authorization_endpoint: `${scene.issuer}/oauth2/authorize`,
       response_types_supported: [],
-      grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+      grant_types_supported: [
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        'urn:openid:params:grant-type:ciba',
+      ],
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
       code_challenge_methods_supported: ['S256'],
     });
