@@ -1,12 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Catalogue, ProviderSecrets, type ProviderView, type ResourceView, type ZoneView } from '../control/index.js';
+import {
+  Catalogue,
+  compilePredicate,
+  type OperationPredicates,
+  type Predicate,
+  ProviderSecrets,
+  type ProviderView,
+  type ResourceView,
+  type ZoneView,
+} from '../control/index.js';
 import type { JsonObject } from '../kernel/json.js';
 import { EgressGuard, type TlsIdentity, type Transport, UpstreamTransport } from '../platform/egress/index.js';
 import { Bulkhead } from './bulkhead.js';
 import { GatewayError } from './domain/gateway-error.js';
 import { effectiveLimits, type Limits } from './domain/limits/effective-limits.js';
-import { compileOperations, type OperationTable } from './domain/operation.js';
+import { type CallConditions, compileOperations, type OperationTable } from './domain/operation.js';
 import type { GatewayTarget } from './domain/target.js';
 import type { ResponseRules } from './domain/upstream-response.js';
 import { compileMcpRules, type McpRule, type McpRules } from './mcp/domain/mcp-rules.js';
@@ -135,9 +144,23 @@ function operationsOf({ operations }: ResourceView): Pick<Binding, 'operations' 
   const named: McpRule[] = [];
   const rules = operations.flatMap((operation) => {
     const scopes = operation.scope.split(' ');
-    if (!('mcp_tool' in operation)) return [{ method: operation.method, path: operation.path, scopes }];
+    if (!('mcp_tool' in operation))
+      return [{ method: operation.method, path: operation.path, scopes, conditions: conditionsOf(operation) }];
     named.push({ kind: 'tool', name: operation.mcp_tool, scopes });
     return [];
   });
   return { operations: compileOperations(rules), mcp: compileMcpRules(named) };
+}
+
+/** Compiled when a call first asks, since that takes longer than a call may wait for the conditions of others. */
+function conditionsOf(predicates: OperationPredicates): CallConditions | undefined {
+  const { params, query, body } = predicates;
+  if (params === undefined && query === undefined && body === undefined) return undefined;
+  return { params: lazily('params', params), query: lazily('query', query), body: lazily('body', body) };
+}
+
+function lazily(part: keyof OperationPredicates, schema: OperationPredicates['body']): Predicate | undefined {
+  if (schema === undefined) return undefined;
+  let compiled: Predicate | undefined;
+  return (value) => (compiled ??= compilePredicate(part, schema))(value);
 }

@@ -101,7 +101,7 @@ export class GatewayCalls {
     notes.proof = proof.require(zone, mandate, request);
     await authority.requireActive(zone.slug, token.claims);
     const mcpSession = await mcp.requireSession(zone, resource, token.claims, request);
-    const operation = await matchCall(binding, call.incoming, target.path);
+    const operation = await matchCall(binding, call.incoming, target);
     const asked = { method: request.method ?? '', path: target.path || '/' };
     notes.operation({ ...asked, template: operation.template, mcp: operation.mcp, scopes: operation.scopes });
     for (let left = operation.batch?.length ?? 1; left > 0; left -= 1)

@@ -1,8 +1,10 @@
 import type { JsonObject } from '../kernel/json.js';
 import type { Binding } from './bindings.js';
 import { GatewayError } from './domain/gateway-error.js';
-import { type MatchedOperation, matchOperation } from './domain/operation.js';
-import { hasBody, type Incoming, openBody } from './http/incoming.js';
+import { type DeclaredOperation, matchDeclared, readBody } from './declared-operations.js';
+import type { MatchedOperation } from './domain/operation.js';
+import type { GatewayTarget } from './domain/target.js';
+import { hasBody, type Incoming } from './http/incoming.js';
 import { foldedValues } from './mcp/domain/mcp-headers.js';
 import { anyScope, type McpMember, readMcpMembers } from './mcp/mcp-operation.js';
 
@@ -23,19 +25,19 @@ export interface CallOperation {
 }
 
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i;
-/** An MCP message that is decided on is held in memory. */
-const LONGEST_MESSAGE = 4_194_304;
 
 /** Matches a request to a declared operation; nothing declared means `operation_not_permitted`. */
-export async function matchCall(binding: Binding, incoming: Incoming, path: string): Promise<CallOperation> {
+export async function matchCall(binding: Binding, incoming: Incoming, target: GatewayTarget): Promise<CallOperation> {
   const { request } = incoming;
   const method = request.method ?? '';
-  const declared = matchOperation(binding.operations, method, path);
+  const declared = await matchDeclared(binding, incoming, target);
   // Messages inside a WebSocket are not looked at, so tools could be called there that the mandate does not cover.
   if (binding.resource.mcp && incoming.upgrade)
     throw new GatewayError('operation_not_permitted', { detail: 'a WebSocket to an MCP server' });
-  const operation = binding.resource.mcp ? await matchMcpCall(binding, incoming, declared) : fromDeclared(declared);
-  if (!operation) throw new GatewayError('operation_not_permitted', { detail: `${method} ${path}` });
+  const operation = binding.resource.mcp
+    ? await matchMcpCall(binding, incoming, declared)
+    : fromDeclared(declared.operation, declared.body);
+  if (!operation) throw new GatewayError('operation_not_permitted', { detail: `${method} ${target.path}` });
   return operation;
 }
 
@@ -43,25 +45,26 @@ export async function matchCall(binding: Binding, incoming: Incoming, path: stri
 async function matchMcpCall(
   binding: Binding,
   incoming: Incoming,
-  declared: MatchedOperation | undefined,
+  declared: DeclaredOperation,
 ): Promise<CallOperation | undefined> {
   const { request } = incoming;
   if (request.method === 'POST') return matchMessages(binding, incoming, declared);
   if (hasBody(request)) throw new GatewayError('invalid_request', { detail: `a ${request.method} with a body` });
-  if (request.method !== 'GET' && request.method !== 'DELETE') return fromDeclared(declared);
-  const operation = fromDeclared(declared) ?? anyScope(`session ${request.method}`);
+  if (request.method !== 'GET' && request.method !== 'DELETE') return fromDeclared(declared.operation);
+  const operation = fromDeclared(declared.operation) ?? anyScope(`session ${request.method}`);
   return { ...operation, lists: request.method === 'GET' };
 }
 
 async function matchMessages(
   binding: Binding,
   incoming: Incoming,
-  declared: MatchedOperation | undefined,
+  declared: DeclaredOperation,
 ): Promise<CallOperation> {
   const { rawHeaders } = incoming.request;
   requirePlainJson(rawHeaders);
-  const body = await readMessage(incoming, Math.min(LONGEST_MESSAGE, binding.limits.maxBodyBytes));
-  const { members, isBatch } = readMcpMembers(binding, body, rawHeaders, declared);
+  if (!hasBody(incoming.request)) throw new GatewayError('invalid_request', { detail: 'no message' });
+  const body = declared.body ?? (await readBody(binding, incoming));
+  const { members, isBatch } = readMcpMembers(binding, body, rawHeaders, declared.operation);
   requireSessionForAnswers(members, rawHeaders);
   const lists = members.some(({ message }) => message.method.endsWith('/list'));
   const [first] = members;
@@ -70,8 +73,8 @@ async function matchMessages(
   return { ...first.operation, body, lists };
 }
 
-function fromDeclared(operation: MatchedOperation | undefined): CallOperation | undefined {
-  return operation && { template: operation.template, scopes: new Set(operation.scopes) };
+function fromDeclared(operation: MatchedOperation | undefined, body?: Buffer): CallOperation | undefined {
+  return operation && { template: operation.template, scopes: new Set(operation.scopes), body };
 }
 
 function requirePlainJson(rawHeaders: readonly string[]): void {
@@ -87,11 +90,4 @@ function requireSessionForAnswers(members: readonly McpMember[], rawHeaders: rea
   if (!members.some(({ message }) => message.kind === 'response')) return;
   if (foldedValues(rawHeaders, 'mcp-session-id').length === 0)
     throw new GatewayError('invalid_request', { detail: 'an answer outside of a session' });
-}
-
-async function readMessage(incoming: Incoming, maxBytes: number): Promise<Buffer> {
-  if (!hasBody(incoming.request)) throw new GatewayError('invalid_request', { detail: 'no message' });
-  const chunks: Buffer[] = [];
-  for await (const chunk of openBody(incoming, maxBytes)) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

@@ -26,6 +26,10 @@ export function resourceValues(body: PatchResourceDto): ResourceValues {
   };
 }
 
+function present<T extends object>(members: T): T {
+  return plain(Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T);
+}
+
 /** Operations as the domain knows them; each is of exactly one form, and `"any"` names the scope it asks. */
 export function declaredOperations(
   operations: readonly OperationDto[] | 'any' | undefined,
@@ -43,10 +47,14 @@ export function declaredOperations(
   return operations?.map(declaredOperation);
 }
 
-function declaredOperation({ method, path, mcp_tool, scope }: OperationDto, at: number): ResourceOperation {
-  if (mcp_tool === undefined) return { method: method ?? '', path: path ?? '', scope };
-  if (method === undefined && path === undefined) return { mcp_tool, scope };
+function declaredOperation({ mcp_tool, scope, ...rest }: OperationDto, at: number): ResourceOperation {
+  const { method = '', path = '', ...predicates } = rest;
+  if (mcp_tool === undefined) return { method, path, scope, ...present(predicates) };
+  if (Object.values(rest).every((value) => value === undefined)) return { mcp_tool, scope };
   throw invalidRequest([
-    { field: `operations.${at}`, message: 'must be either {method, path, scope} or {mcp_tool, scope}' },
+    {
+      field: `operations.${at}`,
+      message: 'must be either {method, path, scope, params?, query?, body?} or {mcp_tool, scope}',
+    },
   ]);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type OperationRule, compileOperations, matchOperation } from './operation.js';
+import { compileOperations, holds, matchOperation, type OperationRule, operationsFor } from './operation.js';
 
 function rule(line: string): OperationRule {
   const [method = '', path = '', ...scopes] = line.split(' ');
@@ -99,5 +99,33 @@ describe('[T3] matchOperation', () => {
         },
       ),
     );
+  });
+});
+
+describe('[T3] operations with conditions', () => {
+  const yes = (): boolean => true;
+  const no = (): boolean => false;
+  const table = compileOperations([
+    { method: 'POST', path: '/**', scopes: ['broad'] },
+    { method: 'POST', path: '/pay/{id}', scopes: ['large'], conditions: { body: no } },
+    { method: 'POST', path: '/pay/{id}', scopes: ['small'], conditions: { params: yes, query: yes, body: yes } },
+    { method: 'POST', path: '/note', scopes: ['plain'] },
+    { method: 'POST', path: '/note', scopes: ['careful'], conditions: { query: no } },
+  ]);
+  const judge = (path: string, query: string, body: unknown): string | undefined =>
+    operationsFor(table, 'POST', path).find((one) => holds(one, { path, query, body }))?.scopes[0];
+
+  it('the first that holds is it', () => {
+    expect(judge('/pay/7', '?a=1', { amount: 1 })).toBe('small');
+    expect(judge('/note', '', undefined)).toBe('plain');
+    expect(judge('/else', '?;', undefined)).toBe('broad');
+  });
+
+  it.each([
+    ['a body that is not there or could be read in two ways', '/pay/7', '', undefined],
+    ['a query that could be read in two ways', '/pay/7', '?a=1;b=2', {}],
+    ['a segment that is no text', '/pay/%ff', '', {}],
+  ])('%s fits no condition, and no broader operation lets it through', (_, path, query, body) => {
+    expect(judge(path, query, body)).toBeUndefined();
   });
 });

@@ -1,7 +1,8 @@
 import type { FieldFault } from '../../../kernel/app-error.js';
 import { parseScope, type ScopeSet } from '../../../kernel/scopes.js';
 import { templateFault, templateShape } from './path-template.js';
-import type { ResourceOperation } from './resource.js';
+import { PREDICATE_PARTS, predicateFaults } from './predicates.js';
+import type { PathOperation, ResourceOperation } from './resource.js';
 
 export const OPERATION_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', '*'] as const;
 export const MOST_OPERATIONS = 2_000;
@@ -30,7 +31,7 @@ export function operationFaults(
 ): readonly FieldFault[] {
   const seen = new Map<string, number>();
   return operations.flatMap((operation, at) => {
-    const faults = 'mcp_tool' in operation ? toolFaults(operation.mcp_tool, context) : pathFaults(operation.path);
+    const faults = 'mcp_tool' in operation ? toolFaults(operation.mcp_tool, context) : pathFaults(operation);
     const scope = scopeFault(operation.scope, context.declared);
     if (scope !== undefined) faults.push({ field: 'scope', message: scope });
     const twin = seen.get(keyOf(operation));
@@ -55,9 +56,9 @@ function toolFaults(tool: string, { mcp }: OperationContext): FieldFault[] {
       ];
 }
 
-function pathFaults(path: string): FieldFault[] {
-  const message = templateFault(path);
-  return message === undefined ? [] : [{ field: 'path', message }];
+function pathFaults(operation: PathOperation): FieldFault[] {
+  const message = templateFault(operation.path);
+  return [...(message === undefined ? [] : [{ field: 'path', message }]), ...predicateFaults(operation)];
 }
 
 function scopeFault(scope: string, declared: ScopeSet): string | undefined {
@@ -68,7 +69,7 @@ function scopeFault(scope: string, declared: ScopeSet): string | undefined {
 }
 
 function keyOf(operation: ResourceOperation): string {
-  return 'mcp_tool' in operation
-    ? `tool ${operation.mcp_tool}`
-    : `${operation.method} ${templateShape(operation.path)}`;
+  if ('mcp_tool' in operation) return `tool ${operation.mcp_tool}`;
+  const predicates = PREDICATE_PARTS.map((part) => JSON.stringify(operation[part] ?? null));
+  return [operation.method, templateShape(operation.path), ...predicates].join(' ');
 }

@@ -3,11 +3,17 @@ import { formatTime } from '../../../kernel/times.js';
 import type { EgressGrants } from '../../../platform/egress/index.js';
 import { publicIdentifier } from './control-resource.js';
 import type { DetailType } from './detail-types.js';
+import type { OperationPredicates } from './predicates.js';
+
+/** An operation on a path; the predicates say what its calls must look like beyond method and path. */
+export interface PathOperation extends OperationPredicates {
+  readonly method: string;
+  readonly path: string;
+  readonly scope: string;
+}
 
 /** One operation a resource declares; `scope` is one or more scope-tokens, all of them needed (RFC 6749 §3.3). */
-export type ResourceOperation =
-  | { readonly method: string; readonly path: string; readonly scope: string }
-  | { readonly mcp_tool: string; readonly scope: string };
+export type ResourceOperation = PathOperation | { readonly mcp_tool: string; readonly scope: string };
 
 /** A scope as declared. */
 export interface DeclaredScope {

@@ -29,7 +29,7 @@ export class ScopeDto {
   description?: string;
 }
 
-/** `{method, path, scope}` or `{mcp_tool, scope}`. */
+/** `{method, path, scope, params?, query?, body?}` or `{mcp_tool, scope}`. */
 export class OperationDto {
   @ValidateIf((operation: OperationDto) => operation.mcp_tool === undefined)
   @IsIn(OPERATION_METHODS, { message: `must be one of ${OPERATION_METHODS.join(', ')}` })
@@ -38,6 +38,21 @@ export class OperationDto {
   @ValidateIf((operation: OperationDto) => operation.mcp_tool === undefined)
   @IsText(1_024)
   path?: string;
+
+  /** A JSON Schema (2020-12) that the path's `{name}` segments must fit, as an object of texts; `type: integer` reads them as numbers. */
+  @Optional()
+  @IsMembers()
+  params?: JsonObject;
+
+  /** The same for the members of the query. A call whose query fits no operation of its path is not permitted. */
+  @Optional()
+  @IsMembers()
+  query?: JsonObject;
+
+  /** The same for the JSON body. */
+  @Optional()
+  @IsMembers()
+  body?: JsonObject;
 
   @Optional()
   @IsText(128)
