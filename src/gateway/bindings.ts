@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import {
   Catalogue,
@@ -10,14 +10,15 @@ import {
   type ResourceView,
   type ZoneView,
 } from '../control/index.js';
+import { CLOCK, type Clock } from '../kernel/clock.js';
 import type { JsonObject } from '../kernel/json.js';
 import { EgressGuard, type TlsIdentity, type Transport, UpstreamTransport } from '../platform/egress/index.js';
-import { Bulkhead } from './bulkhead.js';
 import { GatewayError } from './domain/gateway-error.js';
 import { effectiveLimits, type Limits } from './domain/limits/effective-limits.js';
 import { type CallConditions, compileOperations, type OperationTable } from './domain/operation.js';
 import type { GatewayTarget } from './domain/target.js';
 import type { ResponseRules } from './domain/upstream-response.js';
+import { UpstreamGate } from './limits/upstream-gate.js';
 import { compileMcpRules, type McpRule, type McpRules } from './mcp/domain/mcp-rules.js';
 
 /** A resource made ready for calls: what its catalogue entry means, and the connections to its upstream. */
@@ -33,7 +34,7 @@ export interface Binding {
   readonly upstreamHost: string;
   readonly rules: ResponseRules;
   readonly transport: Transport;
-  readonly bulkhead: Bulkhead;
+  readonly gate: UpstreamGate;
 }
 
 export interface Bound {
@@ -58,6 +59,7 @@ export class Bindings {
     private readonly catalogue: Catalogue,
     private readonly guard: EgressGuard,
     private readonly secrets: ProviderSecrets,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Throws `not_found` unless zone and resource are there and enforced here; killed zones are there. */
@@ -77,7 +79,12 @@ export class Bindings {
     const provider = resource.provider === undefined ? undefined : zone.provider(resource.provider);
     const known = this.known.get(key);
     if (known?.resource === resource && known.provider === provider) return known;
-    const made = makeBinding(resource, provider, { guard: this.guard, identity: this.identity(zone.slug, provider) });
+    const surroundings = {
+      guard: this.guard,
+      identity: this.identity(zone.slug, provider),
+      now: () => this.clock.monotonic(),
+    };
+    const made = makeBinding(resource, provider, surroundings);
     this.known.set(key, made);
     return made;
   }
@@ -107,10 +114,16 @@ export function isServed(resource: ResourceView): boolean {
   return resource.status === 'active' && resource.enforcement === 'gateway' && resource.upstreamUrl !== undefined;
 }
 
+interface Surroundings {
+  readonly guard: EgressGuard;
+  readonly identity: (() => TlsIdentity) | undefined;
+  readonly now: () => number;
+}
+
 function makeBinding(
   resource: ResourceView,
   provider: ProviderView | undefined,
-  { guard, identity }: { readonly guard: EgressGuard; readonly identity: (() => TlsIdentity) | undefined },
+  { guard, identity, now }: Surroundings,
 ): Pooled {
   const upstream = new URL(resource.upstreamUrl as string);
   const limits = effectiveLimits(resource.limits);
@@ -135,7 +148,7 @@ function makeBinding(
       passCookies: resource.cookies === 'pass',
     },
     transport,
-    bulkhead: new Bulkhead(limits.maxConcurrent, limits.queueTimeoutMs),
+    gate: new UpstreamGate({ most: limits.maxConcurrent, patienceMs: limits.queueTimeoutMs, now }),
     close: () => setTimeout(() => transport.close(), RETIRE_MS).unref(),
   };
 }

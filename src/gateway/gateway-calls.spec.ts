@@ -9,7 +9,7 @@ import { AppError } from '../kernel/app-error.js';
 import type { PublicUrls } from '../platform/urls/index.js';
 import { CallApprovals } from './approvals/call-approvals.js';
 import type { Binding, Bindings } from './bindings.js';
-import { Bulkhead } from './bulkhead.js';
+import { UpstreamGate } from './limits/upstream-gate.js';
 import type { CallAuthority } from './call-authority.js';
 import { CallLedger } from './call-ledger.js';
 import { echoForms } from './domain/echo-forms.js';
@@ -24,7 +24,7 @@ import { McpCalls } from './mcp/mcp-calls.js';
 import type { McpSessions } from './mcp/mcp-sessions.js';
 import { OpenCalls } from './open-calls.js';
 import type { ProviderCredentials } from './provider-credentials.js';
-import { RateLimits } from './rate-limits.js';
+import { RateLimits } from './limits/rate-limits.js';
 
 const servers: Server[] = [];
 const open = new OpenCalls(() => 0);
@@ -100,7 +100,7 @@ function makeCalls(upstream: string): GatewayCalls {
     upstreamHost: 'upstream',
     rules: { upstreamOrigin: upstream, basePath: '', gatewayUrl: resource.gatewayUrl, passCookies: false },
     transport: transportTo(upstream),
-    bulkhead: new Bulkhead(1, 1_000),
+    gate: new UpstreamGate({ most: 1, patienceMs: 1_000, now: () => 0 }),
   };
   const claims = { jti: 'jti-1', exp: 1_000, sub: 'app:a', client_id: 'a', txn: 't', zone: 'z' };
   const counts = [...world.counts];
@@ -138,7 +138,7 @@ function makeCalls(upstream: string): GatewayCalls {
     credentials: credentials as unknown as ProviderCredentials,
     ledger,
     mcp: new McpCalls(authority as unknown as CallAuthority, ledger, {} as McpSessions),
-    rates: new RateLimits(() => 0),
+    rates: new RateLimits({ now: () => 0, replicas: () => 1, shared: undefined }),
     open,
     metrics: new GatewayMetrics(new Registry(), () => 0),
     urls: { base: () => 'http://gw', resourceMetadata: () => 'http://gw/meta' } as unknown as PublicUrls,

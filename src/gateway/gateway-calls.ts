@@ -8,6 +8,7 @@ import type { CallAuthority, CallQuestion } from './call-authority.js';
 import { type CallLedger, singleUse, toRefusal, WITHHELD } from './call-ledger.js';
 import { CallNotes } from './call-notes.js';
 import { GatewayError } from './domain/gateway-error.js';
+import { quotasOf } from './domain/limits/quotas.js';
 import { requireForwardable, requireTarget } from './domain/request-rule.js';
 import type { GatewayTarget } from './domain/target.js';
 import { type Arrival, type Flight, forward } from './forwarding.js';
@@ -22,7 +23,8 @@ import type { Decided, DecidedCall, McpCalls } from './mcp/mcp-calls.js';
 import type { OpenCalls } from './open-calls.js';
 import { matchCall } from './operation-matching.js';
 import type { ProviderCredentials } from './provider-credentials.js';
-import { RateLimited, type RateLimits } from './rate-limits.js';
+import { RateLimited, type RateLimits } from './limits/rate-limits.js';
+import type { UpstreamSign } from './limits/upstream-gate.js';
 
 export interface GatewayParts {
   readonly bindings: Bindings;
@@ -104,8 +106,9 @@ export class GatewayCalls {
     const operation = await matchCall(binding, call.incoming, target);
     const asked = { method: request.method ?? '', path: target.path || '/' };
     notes.operation({ ...asked, template: operation.template, mcp: operation.mcp, scopes: operation.scopes });
+    const parties = { application: token.claims.client_id, session: token.claims.sid, address: facts.address };
     for (let left = operation.batch?.length ?? 1; left > 0; left -= 1)
-      call.rateLimit = rates.take(`${zone.slug}/${resource.id}`, limits.requestsPerMinute);
+      call.rateLimit = await rates.take(`${zone.slug}/${resource.id}`, quotasOf(limits, parties));
     const ask = ({ template, scopes, mcpMethod, tool }: AskedCall): CallQuestion => ({
       zone,
       resource,
@@ -120,12 +123,20 @@ export class GatewayCalls {
     const decided = await mcp.decide(operation, ask, { now: call.now, permit });
     await this.parts.ledger.spend(zone.slug, permissionsOf(decided));
     if (decided.batch) notes.operation({ ...asked, ...decided.batch.allowed[0].member.operation });
-    await binding.bulkhead.enter();
+    await this.pass({ call: { ...call, notes, target }, binding, operation, revocations, mcpSession, ...decided });
+  }
+
+  /** Waits for room at the upstream, and tells what became of the call there. */
+  private async pass(granted: Granted): Promise<void> {
+    const { gate } = granted.binding;
+    await gate.enter();
+    let arrival: Arrival | undefined;
     try {
-      await this.send({ call: { ...call, notes, target }, binding, operation, revocations, mcpSession, ...decided });
+      arrival = await this.send(granted);
     } finally {
-      binding.bulkhead.leave();
+      gate.leave(arrival && signOf(arrival));
     }
+    if (arrival.error !== undefined) throw arrival.error;
   }
 
   private know(call: Call, target: GatewayTarget, { resource }: Binding): CallNotes {
@@ -138,7 +149,7 @@ export class GatewayCalls {
   }
 
   /** Ledger first; then, and only if nothing was revoked meanwhile, the upstream. */
-  private async send(granted: Granted): Promise<void> {
+  private async send(granted: Granted): Promise<Arrival> {
     const { call, binding, question } = granted;
     const { ledger, clock, mcp } = this.parts;
     const once = binding.resource.singleUse ? singleUse(question.token.claims) : undefined;
@@ -156,9 +167,8 @@ export class GatewayCalls {
       entries === undefined || entries instanceof GatewayError ? [call.notes] : [call.notes, ...entries.allowed];
     for (const notes of all)
       ledger.outcome(notes, { arrival, durationMs, upstream: binding.upstreamHost, echoed: call.echoed });
-    if (arrival.error === undefined) return;
-    if (once && !arrival.started) await this.release(call.notes.zone, once);
-    throw arrival.error;
+    if (arrival.error !== undefined && once && !arrival.started) await this.release(call.notes.zone, once);
+    return arrival;
   }
 
   private async depart(granted: Granted, entries: BatchEntries | GatewayError | undefined): Promise<Arrival> {
@@ -266,4 +276,11 @@ export class GatewayCalls {
 
 function permissionsOf({ batch, permission }: Decided): readonly Decided['permission'][] {
   return batch?.allowed.map((one) => one.permission) ?? [permission];
+}
+
+/** Any answer shows that an upstream is there; only its silence shows that it is not. */
+function signOf({ status, error }: Arrival): UpstreamSign {
+  if (status !== undefined) return 'answered';
+  const code = error instanceof GatewayError ? error.code : undefined;
+  return code === 'upstream_unavailable' || code === 'upstream_timeout' ? 'failed' : undefined;
 }

@@ -6,6 +6,8 @@ import { CONTROL_DECISION, ControlModule } from '../control/index.js';
 import { CoordinatorModule, RuntimeState } from '../coordinator/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
+import { Replicas } from '../platform/replicas/index.js';
+import { SHARED_BUCKETS, type SharedBucketsHolder } from '../platform/shared-buckets/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { PolicyModule } from '../policy/index.js';
 import { StsModule } from '../sts/index.js';
@@ -22,7 +24,7 @@ import { MandateProof } from './http/mandate-proof.js';
 import { ResourceMetadataController } from './http/resource-metadata.controller.js';
 import { OpenCalls } from './open-calls.js';
 import { ProviderCredentials } from './provider-credentials.js';
-import { RateLimits } from './rate-limits.js';
+import { RateLimits } from './limits/rate-limits.js';
 
 /** The enforcement point in front of upstreams. Global, because control asks it for the decision about commands. */
 @Global()
@@ -40,7 +42,12 @@ import { RateLimits } from './rate-limits.js';
     McpSessions,
     ProviderCredentials,
     { provide: OpenCalls, inject: [CLOCK], useFactory: (clock: Clock) => new OpenCalls(() => clock.now()) },
-    { provide: RateLimits, inject: [CLOCK], useFactory: (clock: Clock) => new RateLimits(() => clock.monotonic()) },
+    {
+      provide: RateLimits,
+      inject: [CLOCK, Replicas, SHARED_BUCKETS],
+      useFactory: (clock: Clock, replicas: Replicas, { buckets }: SharedBucketsHolder) =>
+        new RateLimits({ now: () => clock.monotonic(), replicas: () => replicas.count, shared: buckets }),
+    },
     {
       provide: GatewayMetrics,
       inject: [Registry, OpenCalls],

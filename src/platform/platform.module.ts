@@ -1,6 +1,7 @@
 import {
   type DynamicModule,
   Global,
+  Inject,
   Module,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
@@ -18,6 +19,7 @@ import { createQueues, DeadLetters, QueueMetrics, Queues } from './queue/index.j
 import { Replicas } from './replicas/index.js';
 import { Retention } from './retention/index.js';
 import { Envelope, SECRETS, type Secrets } from './secrets/index.js';
+import { RedisBuckets, SHARED_BUCKETS, type SharedBucketsHolder } from './shared-buckets/index.js';
 import { systemClock } from './system-clock.js';
 import { PublicUrls } from './urls/index.js';
 
@@ -83,6 +85,17 @@ const replicas: Provider = {
     }),
 };
 
+const sharedBuckets: Provider = {
+  provide: SHARED_BUCKETS,
+  inject: [APP_CONFIG, APP_LOGGER],
+  useFactory: ({ redis }: AppConfig, log: AppLogger): SharedBucketsHolder => ({
+    buckets:
+      redis.url === undefined
+        ? undefined
+        : new RedisBuckets(redis.url, (error) => log.warn({ err: error }, 'calls are counted by each replica alone')),
+  }),
+};
+
 const edgeProviders: Provider[] = [
   { provide: CLOCK, useValue: systemClock },
   { provide: Registry, useFactory: () => new Registry() },
@@ -115,6 +128,7 @@ export class PlatformModule implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly relay: OutboxRelay,
     private readonly retention: Retention,
     private readonly replicas: Replicas,
+    @Inject(SHARED_BUCKETS) private readonly shared: SharedBucketsHolder,
   ) {}
 
   static forRoot(parts: PlatformParts): DynamicModule {
@@ -124,7 +138,15 @@ export class PlatformModule implements OnApplicationBootstrap, OnModuleDestroy {
       { provide: APP_LOGGER, useValue: parts.log },
       { provide: Database, useValue: parts.database },
     ];
-    const providers = [...given, ...edgeProviders, ...changeProviders, ...queueProviders, retention, replicas];
+    const providers = [
+      ...given,
+      ...edgeProviders,
+      ...changeProviders,
+      ...queueProviders,
+      retention,
+      replicas,
+      sharedBuckets,
+    ];
     return {
       module: PlatformModule,
       providers,
@@ -143,6 +165,7 @@ export class PlatformModule implements OnApplicationBootstrap, OnModuleDestroy {
 
   onModuleDestroy(): void {
     this.replicas.stop();
+    this.shared.buckets?.close();
   }
 }
 

@@ -242,6 +242,35 @@ describe('[T8] streams are bounded', () => {
   });
 });
 
+describe('[T3] a connection that is lost before the answer', () => {
+  it.each([
+    ['GET', '', 2],
+    ['HEAD', '', 2],
+    ['DELETE', '', 1],
+    ['POST', 'Content-Length: 3\r\n', 1],
+  ])('%s is sent at most as often as that is safe (RFC 9110 §9.2.1)', async (method, length, times) => {
+    let seen = 0;
+    const { port, errors } = await proxyTo((request, response) => {
+      seen += 1;
+      if (seen === 1) return void request.socket.destroy();
+      response.end('second');
+    });
+    const answer = await raw(port, `${method} / HTTP/1.1\r\n${CLOSE}${length}\r\n${length && 'abc'}`);
+    expect([seen, errors.length]).toEqual([times, times === 2 ? 0 : 1]);
+    expect(answer).toMatch(times === 2 ? /^HTTP\/1\.1 200/ : /^HTTP\/1\.1 502/);
+  });
+
+  it('is not tried for a third time', async () => {
+    let seen = 0;
+    const { port } = await proxyTo((request) => {
+      seen += 1;
+      request.socket.destroy();
+    });
+    expect(await raw(port, `GET / HTTP/1.1\r\n${CLOSE}\r\n`)).toMatch(/^HTTP\/1\.1 502/);
+    expect(seen).toBe(2);
+  });
+});
+
 describe('[T3] an answer that is not whole never looks whole', () => {
   const cases: [string, RequestListener][] = [
     [

@@ -4,7 +4,7 @@ import type { Transport } from '../../platform/egress/index.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import type { RawHeaders } from '../domain/upstream-request.js';
 import { RequestBody } from './request-body.js';
-import { toGatewayError } from './upstream-failure.js';
+import { isLostConnection, toGatewayError } from './upstream-failure.js';
 
 export interface UpstreamCall {
   readonly method: string;
@@ -35,10 +35,15 @@ export interface AnswerSink {
   upgraded?(headers: RawHeaders, connection: Duplex): void;
 }
 
+/** RFC 9110 §9.2.1. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /** One request to an upstream and its answer, streamed both ways. */
 export class UpstreamExchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private settled = false;
+  private transport: Transport | undefined;
+  private repeated = false;
   private headSeen = false;
   private abortedWith: Error | undefined;
   private progress: NodeJS.Timeout;
@@ -55,11 +60,12 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
 
   /** True from the moment the first byte of the request may have left. */
   get started(): boolean {
-    return this.controller !== undefined;
+    return this.controller !== undefined || this.repeated;
   }
 
   /** Sends the call; the sink is called from then on. */
   dispatch(transport: Transport): void {
+    this.transport = transport;
     const { method, target, headers, body = null, trailers, upgrade } = this.call;
     transport.dispatch({ method, target, headers, body, trailers, upgrade }, this);
   }
@@ -122,7 +128,23 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    this.settle(() => this.sink.fail(toGatewayError(error)));
+    if (this.settled) return;
+    if (this.isRepeatable(error)) this.repeat();
+    else this.settle(() => this.sink.fail(toGatewayError(error)));
+  }
+
+  /** A kept connection may have been closed by the upstream at the very moment that it was used (RFC 9112 §9.3.1): only safe methods are sent again. */
+  private isRepeatable(error: Error): boolean {
+    const { method, body, upgrade } = this.call;
+    const isSafe = SAFE_METHODS.has(method) && body === undefined && upgrade !== true;
+    return isSafe && this.controller !== undefined && !this.repeated && !this.headSeen && isLostConnection(error);
+  }
+
+  private repeat(): void {
+    this.repeated = true;
+    this.controller = undefined;
+    this.progress.refresh();
+    if (this.transport) this.dispatch(this.transport);
   }
 
   private readonly refresh = (): void => {

@@ -15,3 +15,16 @@ export function toGatewayError(error: Error): Error {
     return new GatewayError('invalid_request', { detail: error.message, cause: error });
   return new GatewayError('upstream_unavailable', { detail: code, cause: error });
 }
+
+const LOST: ReadonlySet<string> = new Set([
+  'UND_ERR_SOCKET',
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_HTTP2_SESSION_ERROR',
+]);
+
+/** True when the connection went away under the request, as opposed to an answer that was wrong, late or refused. */
+export function isLostConnection(error: Error): boolean {
+  return LOST.has((error as NodeJS.ErrnoException).code ?? '');
+}

@@ -23,8 +23,14 @@ export interface ReplicasParts {
 export class Replicas {
   readonly id = randomUUID();
   private timer: NodeJS.Timeout | undefined;
+  private known = 1;
 
   constructor(private readonly parts: ReplicasParts) {}
+
+  /** How many run, as of the last time that this one showed itself; at least this one. */
+  get count(): number {
+    return this.known;
+  }
 
   /** Shows itself now and from time to time. */
   async start(): Promise<void> {
@@ -53,7 +59,7 @@ export class Replicas {
     return rows.map((row) => ({ id: row.id, startedAt: row.started_at, seenAt: row.seen_at, version: row.version }));
   }
 
-  private async show(): Promise<void> {
+  async show(): Promise<void> {
     try {
       await this.parts.database.querySystem(
         'replicas',
@@ -61,6 +67,7 @@ export class Replicas {
          ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp()`,
         [this.id, this.parts.version],
       );
+      this.known = Math.max(1, (await this.live()).length);
     } catch (error) {
       this.parts.onFault(error);
     }

@@ -11,6 +11,7 @@ const RULES: readonly { readonly table: string; readonly due: string; readonly a
   { table: 'change_log', due: 'at < $1', afterMs: HOUR_MS },
   { table: 'inbox', due: 'at < $1', afterMs: INBOX_RETENTION_MS },
   { table: 'outbox', due: 'done_at < $1', afterMs: 24 * HOUR_MS },
+  { table: 'replicas', due: 'seen_at < $1', afterMs: HOUR_MS },
   { table: 'claims', due: 'expires_at < $1', afterMs: 0 },
   { table: 'idempotency_keys', due: 'expires_at < $1', afterMs: 0 },
   { table: 'mcp_sessions', due: 'expires_at < $1', afterMs: 0 },

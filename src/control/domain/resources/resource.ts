@@ -24,6 +24,9 @@ export interface DeclaredScope {
 /** Bounds of the calls to a resource, as declared; what is absent has the gateway's default. */
 export interface ResourceLimits {
   readonly requests_per_minute?: number;
+  readonly application_requests_per_minute?: number;
+  readonly session_requests_per_minute?: number;
+  readonly address_requests_per_minute?: number;
   readonly max_body_bytes?: number;
   readonly connect_timeout_ms?: number;
   readonly timeout_ms?: number;

@@ -18,6 +18,7 @@ import {
 } from './rules.js';
 
 const MOST_MS = 3_600_000;
+const MOST_CALLS = 10_000_000;
 const MOST_BODY = 10 * 1024 ** 3;
 
 export class ScopeDto {
@@ -98,9 +99,23 @@ export class EgressDto {
 }
 
 export class ResourceLimitsDto {
+  /** Of all callers together. */
   @Optional()
-  @IsWhole(1, 10_000_000)
+  @IsWhole(1, MOST_CALLS)
   requests_per_minute?: number;
+
+  @Optional()
+  @IsWhole(1, MOST_CALLS)
+  application_requests_per_minute?: number;
+
+  @Optional()
+  @IsWhole(1, MOST_CALLS)
+  session_requests_per_minute?: number;
+
+  /** Of one IPv4 address, or one IPv6 /64. */
+  @Optional()
+  @IsWhole(1, MOST_CALLS)
+  address_requests_per_minute?: number;
 
   @Optional()
   @IsWhole(0, MOST_BODY)

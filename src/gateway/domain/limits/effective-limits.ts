@@ -1,6 +1,9 @@
 /** `limits` of a resource as it is stored and sent; what is absent has the default of {@link effectiveLimits}. */
 export interface DeclaredLimits {
   readonly requests_per_minute?: number;
+  readonly application_requests_per_minute?: number;
+  readonly session_requests_per_minute?: number;
+  readonly address_requests_per_minute?: number;
   readonly max_body_bytes?: number;
   readonly connect_timeout_ms?: number;
   readonly timeout_ms?: number;
@@ -11,7 +14,13 @@ export interface DeclaredLimits {
 }
 
 export interface Limits {
-  readonly requestsPerMinute: number | undefined;
+  /** Calls a minute: of all callers, of one application, session and address. */
+  readonly quotas: {
+    readonly resource: number | undefined;
+    readonly application: number | undefined;
+    readonly session: number | undefined;
+    readonly address: number | undefined;
+  };
   readonly maxBodyBytes: number;
   readonly connectTimeoutMs: number;
   /** From dispatch to the final header block. */
@@ -25,7 +34,12 @@ export interface Limits {
 /** Guarantees a bound for everything that has to be bounded, whatever the resource declares. */
 export function effectiveLimits(declared: DeclaredLimits): Limits {
   return {
-    requestsPerMinute: declared.requests_per_minute,
+    quotas: {
+      resource: declared.requests_per_minute,
+      application: declared.application_requests_per_minute,
+      session: declared.session_requests_per_minute,
+      address: declared.address_requests_per_minute,
+    },
     maxBodyBytes: declared.max_body_bytes ?? 10_485_760,
     connectTimeoutMs: declared.connect_timeout_ms ?? 5_000,
     headersTimeoutMs: declared.timeout_ms ?? 30_000,

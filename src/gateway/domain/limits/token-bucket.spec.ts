@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Bucket, rateLimitHeaders, takeToken } from './token-bucket.js';
+import { quotasOf, rateLimitHeaders } from './quotas.js';
+import { effectiveLimits } from './effective-limits.js';
+import { type Bucket, takeToken, takeTokens } from './token-bucket.js';
 
 describe('[T8] takeToken', () => {
   it('allows the quota at once, then refuses until a token has come back', () => {
@@ -40,12 +42,61 @@ describe('[T8] takeToken', () => {
     );
   });
 
-  it('prints the RateLimit fields', () => {
-    expect(rateLimitHeaders(3, takeToken(undefined, 3, 0))).toEqual([
-      'RateLimit-Policy',
-      '"resource";q=3;w=60',
-      'RateLimit',
-      '"resource";r=2;t=20',
+  it('takes of all or of none', () => {
+    const full = takeTokens(
+      [
+        { bucket: undefined, quota: 2 },
+        { bucket: undefined, quota: 1 },
+      ],
+      0,
+    );
+    expect(full.map(({ allowed, remaining }) => [allowed, remaining])).toEqual([
+      [true, 1],
+      [true, 0],
     ]);
+    const [one, other] = full;
+    const refused = takeTokens(
+      [
+        { bucket: one?.bucket, quota: 2 },
+        { bucket: other?.bucket, quota: 1 },
+      ],
+      0,
+    );
+    expect(refused.map(({ allowed, remaining }) => [allowed, remaining])).toEqual([
+      [true, 1],
+      [false, 0],
+    ]);
+  });
+});
+
+describe('quotas', () => {
+  const limits = effectiveLimits({
+    requests_per_minute: 9,
+    session_requests_per_minute: 3,
+    address_requests_per_minute: 5,
+  });
+
+  it('are those that apply, an address with its whole /64', () => {
+    const keys = (session: string | undefined, address: string): string[] =>
+      quotasOf(limits, { application: 'a', session, address }).map(({ key }) => key);
+    expect(keys('s', '192.0.2.1')).toEqual(['resource:', 'session:s', 'address:192.0.2.1']);
+    expect(keys(undefined, '2001:db8:1:2:3::4')).toEqual(['resource:', 'address:2001:db8:1:2::/64']);
+    expect(keys(undefined, '2001:db8::4')).toEqual(['resource:', 'address:2001:db8:0:0::/64']);
+    expect(keys(undefined, '::ffff:192.0.2.1')).toEqual(['resource:', 'address:::ffff:192.0.2.1']);
+  });
+
+  it('print the RateLimit fields', () => {
+    const quotas = quotasOf(limits, { application: 'a', session: 's', address: '192.0.2.1' }).slice(0, 2);
+    const verdicts = takeTokens(
+      quotas.map(({ perMinute }) => ({ bucket: undefined, quota: perMinute })),
+      0,
+    );
+    expect(rateLimitHeaders(quotas, verdicts)).toEqual([
+      'RateLimit-Policy',
+      '"resource";q=9;w=60, "session";q=3;w=60',
+      'RateLimit',
+      '"resource";r=8;t=7, "session";r=2;t=20',
+    ]);
+    expect(rateLimitHeaders([], [])).toEqual([]);
   });
 });

@@ -20,26 +20,35 @@ const WINDOW_MS = 60_000;
  * that waits `resetSeconds` after a refusal is allowed. A clock that stands still or goes back refills nothing.
  */
 export function takeToken(bucket: Bucket | undefined, quota: number, now: number): BucketVerdict {
-  const perMs = quota / WINDOW_MS;
-  const elapsed = bucket === undefined ? 0 : Math.max(0, now - bucket.at);
-  const filled = bucket === undefined ? quota : Math.min(quota, bucket.tokens + elapsed * perMs);
-  const allowed = filled >= 1;
-  const tokens = allowed ? filled - 1 : filled;
-  const missing = tokens >= 1 ? quota - tokens : 1 - tokens;
+  const filled = refilled(bucket, quota, now);
+  return verdictOf(filled, quota, filled.tokens >= 1);
+}
+
+/** Takes one token of each bucket, or of none when one of them is empty: a call that is refused costs nothing elsewhere. */
+export function takeTokens(
+  asked: readonly { readonly bucket: Bucket | undefined; readonly quota: number }[],
+  now: number,
+): readonly BucketVerdict[] {
+  const filled = asked.map(({ bucket, quota }) => refilled(bucket, quota, now));
+  const all = filled.every(({ tokens }) => tokens >= 1);
+  return filled.map((bucket, at) => verdictOf(bucket, asked[at]?.quota ?? 0, all));
+}
+
+/** What a bucket, filled up to this moment, says about one more call; `take` takes it. */
+export function verdictOf(filled: Bucket, quota: number, take: boolean): BucketVerdict {
+  const allowed = filled.tokens >= 1;
+  const tokens = allowed && take ? filled.tokens - 1 : filled.tokens;
+  const missing = tokens >= 1 || quota < 1 ? quota - tokens : 1 - tokens;
   return {
     allowed,
-    bucket: { tokens, at: bucket === undefined ? now : Math.max(now, bucket.at) },
+    bucket: { tokens, at: filled.at },
     remaining: Math.floor(tokens),
-    resetSeconds: Math.max(1, Math.ceil(missing / perMs / 1_000)),
+    resetSeconds: Math.max(1, Math.ceil((missing * WINDOW_MS) / quota / 1_000)),
   };
 }
 
-/** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers §3, §4), names and values in turn. */
-export function rateLimitHeaders(quota: number, verdict: BucketVerdict): string[] {
-  return [
-    'RateLimit-Policy',
-    `"resource";q=${quota};w=60`,
-    'RateLimit',
-    `"resource";r=${verdict.remaining};t=${verdict.resetSeconds}`,
-  ];
+function refilled(bucket: Bucket | undefined, quota: number, now: number): Bucket {
+  if (bucket === undefined) return { tokens: quota, at: now };
+  const elapsed = Math.max(0, now - bucket.at);
+  return { tokens: Math.min(quota, bucket.tokens + (elapsed * quota) / WINDOW_MS), at: Math.max(now, bucket.at) };
 }

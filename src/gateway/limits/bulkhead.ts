@@ -1,4 +1,4 @@
-import { GatewayError } from './domain/gateway-error.js';
+import { GatewayError } from '../domain/gateway-error.js';
 
 interface Waiting {
   readonly admit: () => void;
