@@ -34,6 +34,7 @@ import {
   type TokenStatus,
   type ZoneDirectory,
 } from './ports.js';
+import { OperatorSessions } from './operator-sessions.js';
 import { secretMac } from './secret-macs.js';
 import { TokenSigner } from './token-signer.js';
 import { TokenVerifier } from './token-verifier.js';
@@ -74,6 +75,12 @@ import { TokenVerifier } from './token-verifier.js';
     ProofsOfPossession,
     RuntimeProofs,
     IdTokens,
+    {
+      provide: OperatorSessions,
+      inject: [AdminTokenView, ZONE_DIRECTORY, Envelope, CLOCK],
+      useFactory: (...[tokens, zones, envelope, clock]: [AdminTokenView, ZoneDirectory, Envelope, Clock]) =>
+        new OperatorSessions({ tokens, zones, envelope, clock }),
+    },
     AdminGuard,
     RuntimeGuard,
     {
@@ -94,7 +101,7 @@ import { TokenVerifier } from './token-verifier.js';
     AdvanceKeys,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [KeyRing, TokenSigner, TokenVerifier, ProofsOfPossession, IdTokens, CLIENT_SECRET_MAC],
+  exports: [KeyRing, TokenSigner, TokenVerifier, ProofsOfPossession, IdTokens, OperatorSessions, CLIENT_SECRET_MAC],
 })
 export class AuthModule {}
 

@@ -9,7 +9,8 @@ export {
   type TokenStatus,
   type ZoneDirectory,
 } from './ports.js';
-export { Admin, Runtime, type AdminPrincipal, type ControlPrincipal, type RuntimePrincipal } from './principals.js';
+export { OperatorSessions, type OperatorSession } from './operator-sessions.js';
+export { Admin, type AdminPrincipal, type ControlPrincipal, type RuntimePrincipal } from './principals.js';
 export { presentedToken } from './domain/bearer.js';
 export { boundKey } from './domain/bound-key.js';
 export { ProofsOfPossession, type ProvenKey } from './dpop/proofs-of-possession.js';

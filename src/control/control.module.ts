@@ -31,6 +31,7 @@ import { WebhooksController } from './delivery/http/webhooks.controller.js';
 import { DELIVERY_PROVIDERS } from './delivery/providers.js';
 import { Grants } from './grants.js';
 import { AdminAuditController } from './http/admin-audit.controller.js';
+import { ApprovalPageController } from './http/approvals/page/approval-page.controller.js';
 import { ApprovalStreamController } from './http/approvals/approval-stream.controller.js';
 import { ApprovalsController } from './http/approvals/approvals.controller.js';
 import { ApplicationsController } from './http/applications.controller.js';
@@ -259,6 +260,7 @@ function configParts([zones, applications, providers, resources, grants, policie
     ConfigController,
     ApprovalsController,
     ApprovalStreamController,
+    ApprovalPageController,
   ],
   providers: [...readModel, ...invoke, ...administration, ...DELIVERY_PROVIDERS, ...APPROVAL_PROVIDERS],
   exports: [

@@ -19,6 +19,7 @@ export class AccessGuard implements CanActivate {
     switch (access?.kind) {
       case 'public':
       case 'oauth':
+      case 'page':
         return true;
       case 'admin':
         return this.admin.canActivate(context);

@@ -1,4 +1,4 @@
-export { Public, AdminAccess, RuntimeAccess, ControlAccess, OAuthClient } from './access/declarations.js';
+export { Public, AdminAccess, RuntimeAccess, ControlAccess, OAuthClient, OperatorPage } from './access/declarations.js';
 export { CAPABILITIES, type Access, type Capability } from './access/access.js';
 export { declaredRoutes, type DeclaredRoute } from './access/check-routes.js';
 export { routeAccess } from './access/route-access.js';

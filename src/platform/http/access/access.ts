@@ -22,4 +22,5 @@ export type Access =
   | ({ readonly kind: 'admin'; readonly capability: Capability } & AdminAccessOptions)
   | { readonly kind: 'runtime' }
   | ({ readonly kind: 'control' } & ControlAccessOptions)
-  | { readonly kind: 'oauth' };
+  | { readonly kind: 'oauth' }
+  | { readonly kind: 'page' };

@@ -28,6 +28,11 @@ export function OAuthClient(): MethodDecorator {
   return declare({ kind: 'oauth' });
 }
 
+/** A page for people: the handler authenticates them by its own session cookie. It takes forms. */
+export function OperatorPage(): MethodDecorator {
+  return declare({ kind: 'page' });
+}
+
 /** Every access declaration that a handler carries; a route is sound with exactly one. */
 export function accessDeclarations(handler: object): readonly Access[] {
   return (Reflect.getOwnMetadata(DECLARATIONS, handler) as readonly Access[] | undefined) ?? [];

@@ -16,6 +16,7 @@ export interface BodyRule {
 export function bodyRule(access: Access): BodyRule {
   switch (access.kind) {
     case 'oauth':
+    case 'page':
       return { kind: 'form', limit: OAUTH_LIMIT };
     case 'admin':
     case 'control':

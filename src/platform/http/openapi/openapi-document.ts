@@ -51,7 +51,8 @@ export class OpenApiDocument {
 }
 
 function pathsOf(routes: readonly DeclaredRoute[], schemas: Schemas): JsonObject {
-  const sorted = [...routes].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const described = routes.filter(({ access }) => access[0]?.kind !== 'page');
+  const sorted = described.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   const ids = new OperationIds();
   const paths: Record<string, Record<string, JsonObject>> = {};
   for (const route of sorted) {

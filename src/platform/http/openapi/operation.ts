@@ -11,6 +11,7 @@ const SECURITY: Readonly<Record<Access['kind'], readonly JsonObject[]>> = {
   runtime: [{ runtimeToken: [] }],
   control: [{ controlToken: [] }, { adminToken: [] }],
   oauth: [{ clientBasic: [] }, {}],
+  page: [],
 };
 const DONE: Readonly<Record<number, string>> = {
   201: 'Made.',

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 
 /** Routes that move to the administration listener when there is one. */
-const ADMIN_ROUTES = /^\/(?:v1|control|health|metrics|openapi\.json|docs)(?:\/|$)/;
+const ADMIN_ROUTES = /^\/(?:v1|control|approve|health|metrics|openapi\.json|docs)(?:\/|$)/;
 const FROM_ADMIN_LISTENER = Symbol('caracal:admin-listener');
 
 interface Marked {
