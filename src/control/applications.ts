@@ -2,6 +2,8 @@ import type { Database } from '../platform/database/index.js';
 import type { Precondition } from '../platform/http/index.js';
 import { newId } from '../platform/ids/index.js';
 import type { AdminCall, AdminChanges, AdminTx } from './admin-changes.js';
+import { type Blueprint, blueprintFaults, blueprintOf } from './domain/blueprint.js';
+import type { JsonObject } from '../kernel/json.js';
 import { applicationBody } from './domain/application.js';
 import { changedTime, refuseArchived } from './domain/changes.js';
 import { invalidRequest } from './domain/faults.js';
@@ -22,6 +24,7 @@ export interface NewApplication {
   readonly slug?: string | undefined;
   readonly allowedLabels?: readonly string[] | undefined;
   readonly limits?: Partial<SessionLimits> | undefined;
+  readonly blueprint?: Blueprint | undefined;
   readonly expiresAt?: number | undefined;
 }
 
@@ -30,6 +33,7 @@ export interface ApplicationPatch {
   readonly name?: string | undefined;
   readonly allowedLabels?: readonly string[] | undefined;
   readonly limits?: Partial<SessionLimits> | null | undefined;
+  readonly blueprint?: Blueprint | null | undefined;
   readonly expiresAt?: number | null | undefined;
 }
 
@@ -63,13 +67,14 @@ export class Applications {
       epoch: 0,
       allowedLabels: [...(input.allowedLabels ?? [])],
       limits: input.limits ?? {},
-      settings: {},
+      settings: input.blueprint ? { blueprint: { ...input.blueprint } } : {},
       expiresAt: input.expiresAt === undefined ? null : new Date(input.expiresAt),
       createdAt: at,
       updatedAt: at,
       archivedAt: null,
       version: 1,
     };
+    refuseFaults(row);
     await insertRow(tx, ApplicationEntity, row);
     tx.changed('application', id);
     tx.note({ action: 'applications.create', target: `application:${id}`, after: applicationBody(row) });
@@ -94,6 +99,7 @@ export class Applications {
       const before = await this.lockForChange(tx, id, change.condition);
       const after = patched(before, change.patch, new Date(tx.now));
       refuseLooseLimits(owner, change.patch.limits ?? {});
+      refuseFaults(after);
       await updateRow(tx, ApplicationEntity, id, after);
       tx.changed('application', id);
       tx.note({
@@ -139,10 +145,22 @@ function patched(row: ApplicationEntity, patch: ApplicationPatch, at: Date): App
     name: patch.name ?? row.name,
     allowedLabels: patch.allowedLabels ? [...patch.allowedLabels] : row.allowedLabels,
     limits: patch.limits === undefined ? row.limits : (patch.limits ?? {}),
+    settings: patchedSettings(row.settings, patch.blueprint),
     expiresAt: changedTime(row.expiresAt, patch.expiresAt),
     updatedAt: at,
     version: row.version + 1,
   };
+}
+
+function patchedSettings(settings: JsonObject, blueprint: Blueprint | null | undefined): JsonObject {
+  if (blueprint === undefined) return settings;
+  const { blueprint: _before, ...rest } = settings;
+  return blueprint === null ? rest : { ...rest, blueprint: { ...blueprint } };
+}
+
+function refuseFaults({ settings, allowedLabels }: ApplicationEntity): void {
+  const faults = blueprintFaults(blueprintOf(settings), allowedLabels);
+  if (faults.length > 0) throw invalidRequest(faults);
 }
 
 function refuseLooseLimits(zone: ZoneEntity, limits: Partial<SessionLimits>): void {

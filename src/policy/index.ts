@@ -1,5 +1,5 @@
 export { actClaim } from './domain/act-claim.js';
-export { type Ceiling, heldAt, type Target } from './domain/ceiling.js';
+export { type Ceiling, heldAt, sessionCeilings, type Target } from './domain/ceiling.js';
 export type { Decision, DecisionFacts } from './domain/decide.js';
 export { type DelegationEdge, isLiveEdge, refuseEdge } from './domain/delegation.js';
 export type { ApprovedRules } from './domain/policy-input.js';

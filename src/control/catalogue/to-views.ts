@@ -1,5 +1,6 @@
 import { deepFreeze } from '../domain/deep-freeze.js';
 import type { ApplicationRow } from '../domain/application.js';
+import { blueprintOf } from '../domain/blueprint.js';
 import type { CredentialRow } from '../domain/credentials/credential.js';
 import type { GrantRow } from '../domain/grant.js';
 import type { ProviderRow } from '../domain/providers/provider.js';
@@ -40,6 +41,7 @@ export function applicationView(row: ApplicationRow, credentials: readonly Crede
     allowedLabels: Object.freeze([...row.allowedLabels]),
     limits: deepFreeze(row.limits),
     settings: deepFreeze(row.settings),
+    blueprint: deepFreeze(blueprintOf(row.settings)),
     credentials: Object.freeze(credentials.filter((credential) => credential.revokedAt === undefined)),
   });
 }

@@ -2,6 +2,7 @@ import type { TrustedIssuer } from '../../auth/index.js';
 import type { JsonObject } from '../../kernel/json.js';
 import type { ScopeSet } from '../../kernel/scopes.js';
 import type { EgressGrants } from '../../platform/egress/index.js';
+import type { Blueprint } from '../domain/blueprint.js';
 import type { ResourceLimits, ResourceOperation } from '../domain/resources/resource.js';
 import type { SessionLimits } from '../domain/session-limits.js';
 import type { ZoneSettings } from '../domain/zone-settings.js';
@@ -33,6 +34,7 @@ export interface ApplicationView {
   /** Only what the application tightens; `tightestLimits` of the zone's and these hold. */
   readonly limits: Partial<SessionLimits>;
   readonly settings: JsonObject;
+  readonly blueprint: Blueprint;
   /** Those that are not revoked; whether one has expired is for the reader to compare. */
   readonly credentials: readonly CredentialView[];
 }

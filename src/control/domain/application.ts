@@ -1,3 +1,4 @@
+import { blueprintOf } from './blueprint.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { formatTime } from '../../kernel/times.js';
 import type { SessionLimits } from './session-limits.js';
@@ -29,6 +30,7 @@ export function applicationBody(row: ApplicationRow): JsonObject {
     status: row.status,
     allowed_labels: row.allowedLabels,
     limits: row.limits,
+    blueprint: { ...blueprintOf(row.settings) },
     ...(row.expiresAt === null ? {} : { expires_at: formatTime(row.expiresAt.getTime()) }),
     created_at: formatTime(row.createdAt.getTime()),
     updated_at: formatTime(row.updatedAt.getTime()),

@@ -25,6 +25,21 @@ export interface ZoneSettings {
   readonly public_log: boolean;
   /** The ledger is exported so often, each time from where the last export ended; without it, never. */
   readonly export_every_hours?: number;
+  /** When a tree of sessions is suspended as a runaway; what is absent trips nothing. */
+  readonly breaker: BreakerThresholds;
+  /** Whether a root session must name the person who answers for it. */
+  readonly sponsor: 'optional' | 'required';
+}
+
+/** Limits of a tree of sessions that end in its suspension, not in a refusal. */
+export interface BreakerThresholds {
+  readonly depth?: number;
+  /** Children of one session. */
+  readonly fan_out?: number;
+  readonly spawns_per_minute?: number;
+  /** Calls through the gateway, per replica. */
+  readonly calls_per_minute?: number;
+  readonly refusals_per_minute?: number;
 }
 
 /** What is stored: only what somebody set. */
@@ -48,6 +63,8 @@ export function zoneSettings(stored: StoredZoneSettings): ZoneSettings {
     dpop_nonce: 'off',
     signing_alg: 'ES256',
     public_log: false,
+    breaker: {},
+    sponsor: 'optional',
     ...stored,
     limits: { ...DEFAULT_SESSION_LIMITS, ...stored.limits },
     token_lifetimes: { ...DEFAULT_TOKEN_LIFETIMES, ...stored.token_lifetimes },

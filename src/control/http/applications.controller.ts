@@ -28,6 +28,7 @@ export class ApplicationsController {
       slug: body.slug,
       allowedLabels: body.allowed_labels,
       limits: body.limits && plain(body.limits),
+      blueprint: body.blueprint && plain(body.blueprint),
       expiresAt: timeOf(body.expires_at),
     });
     return created(reply, row, { at: `/v1/zones/${zone}/applications/${row.id}`, body: applicationBody(row) });
@@ -62,6 +63,7 @@ export class ApplicationsController {
       name: body.name,
       allowedLabels: body.allowed_labels,
       limits: body.limits && plain(body.limits),
+      blueprint: body.blueprint && plain(body.blueprint),
       expiresAt: timeOf(body.expires_at),
     };
     const row = await this.applications.patch(call, zone, id, { condition, patch });

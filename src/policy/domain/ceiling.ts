@@ -30,7 +30,20 @@ export type Ceiling =
   | { readonly kind: 'scope'; readonly scopes: ScopeSet }
   | { readonly kind: 'grants'; readonly application: string; readonly labels: readonly string[] }
   | { readonly kind: 'edge'; readonly resources: readonly ScopedResource[] }
+  /** Nothing but these resources, by their ids. */
+  | { readonly kind: 'resources'; readonly ids: readonly string[] }
   | { readonly kind: 'nothing' };
+
+/** What bounds every session of an application, wherever its authority comes from. */
+export type SessionBound = (application: string) => readonly string[] | undefined;
+
+/** The ceilings of all applications whose sessions authority has passed through. */
+export function sessionCeilings(sessions: readonly { readonly application: string }[], bound: SessionBound): Ceiling[] {
+  return [...new Set(sessions.map((session) => session.application))].flatMap((application): Ceiling[] => {
+    const ids = bound(application);
+    return ids === undefined ? [] : [{ kind: 'resources', ids }];
+  });
+}
 
 export interface Bounds {
   readonly ceilings: readonly Ceiling[];
@@ -71,6 +84,10 @@ function admitted(ceiling: Ceiling, target: Target, bounds: Bounds): (scope: str
     case 'grants': {
       const open = openGrants(ceiling, target, bounds);
       return (scope) => open.some((grant) => grant.scopes.has(scope));
+    }
+    case 'resources': {
+      const open = ceiling.ids.includes(target.id);
+      return () => open;
     }
     case 'nothing':
       return () => false;

@@ -19,7 +19,14 @@ export interface DelegationEdge {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
   readonly notBefore?: number | undefined;
+  /** The only operations that it may be used for, as a gateway tells them apart; undefined leaves that to the scopes. */
+  readonly operations?: readonly EdgeOperation[] | undefined;
+  /** How many calls may be made under it and everything passed on from it. */
+  readonly maxCalls?: number | undefined;
 }
+
+/** A method and a path template, or an MCP tool. */
+export type EdgeOperation = { readonly method: string; readonly path: string } | { readonly mcpTool: string };
 
 export interface EdgeProposal {
   readonly source: string;
@@ -50,6 +57,11 @@ const MAX_HOPS = 10;
 /** True while the edge may be used: active, begun and not yet ended. It says nothing about the edges above it. */
 export function isLiveEdge(edge: DelegationEdge, now: number): boolean {
   return edge.status === 'active' && now < edge.expiresAt && now >= (edge.notBefore ?? Number.NEGATIVE_INFINITY);
+}
+
+/** True for an edge that is held to something which only a gateway sees: what passes by one could not be checked. */
+export function needsGateway({ operations, maxCalls }: Pick<DelegationEdge, 'operations' | 'maxCalls'>): boolean {
+  return operations !== undefined || maxCalls !== undefined;
 }
 
 /** How many edges may follow below a new one: at most the parent's minus one; creating, inheriting and minting share this meaning. */

@@ -1,5 +1,5 @@
 import type { Ceiling } from './ceiling.js';
-import { continues, type DelegationEdge, hopsAllowed, isLiveEdge } from './delegation.js';
+import { continues, type DelegationEdge, hopsAllowed, isLiveEdge, needsGateway } from './delegation.js';
 
 /** The part of a session that authority depends on. */
 export interface LineageSession {
@@ -45,6 +45,8 @@ export interface Lineage {
   readonly actors: readonly LineageSession[];
   /** Every session passed on the way, the current one first. */
   readonly sessions: readonly LineageSession[];
+  /** An edge on the way is held to what only a gateway checks, so nothing may be minted past it. */
+  readonly gatewayOnly: boolean;
   /** Earliest end of any session, lease or edge on the way, in milliseconds; Infinity when none ends. */
   readonly endsAt: number;
 }
@@ -105,7 +107,8 @@ class Walk {
     const root = this.sessions.at(-1);
     if (!current || !root) throw new LineageError('session_unknown');
     const { ceilings, edges, actors, sessions, endsAt } = this;
-    return { current, root, ceilings, edges, actors, sessions, endsAt };
+    const gatewayOnly = edges.some(needsGateway);
+    return { current, root, ceilings, edges, actors, sessions, gatewayOnly, endsAt };
   }
 
   private async visit(id: string): Promise<LineageSession> {

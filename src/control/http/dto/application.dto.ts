@@ -1,8 +1,38 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, Matches, ValidateNested } from 'class-validator';
 import { MOST_ALLOWED_LABELS } from '../../domain/labels.js';
-import { AreLabels, Clearable, IsName, IsSlug, IsTime, Optional } from './rules.js';
+import { AreLabels, Clearable, IsName, IsSlug, IsTime, IsWhole, Optional } from './rules.js';
 import { ApplicationLimitsDto } from './session-limits.dto.js';
+
+/** What sessions are like when whoever starts them does not say, and what none of them goes beyond. */
+export class BlueprintDto {
+  @Optional()
+  @ArrayUnique()
+  @AreLabels()
+  @ArrayMaxSize(32)
+  @IsArray()
+  labels?: string[];
+
+  @Optional()
+  @IsWhole(1, 86_400)
+  ttl_seconds?: number;
+
+  @Optional()
+  @IsWhole(15, 600)
+  lease_seconds?: number;
+
+  @Optional()
+  @IsWhole(1, 86_400)
+  max_ttl_seconds?: number;
+
+  /** Ids of the only resources that any of its sessions may use. */
+  @Optional()
+  @ArrayUnique()
+  @Matches(/^res_[0-9a-f-]{1,60}$/, { each: true, message: 'each item must be the id of a resource' })
+  @ArrayMaxSize(256)
+  @IsArray()
+  resources?: string[];
+}
 
 export class CreateApplicationDto {
   @IsName()
@@ -26,6 +56,11 @@ export class CreateApplicationDto {
   limits?: ApplicationLimitsDto;
 
   @Optional()
+  @ValidateNested()
+  @Type(() => BlueprintDto)
+  blueprint?: BlueprintDto;
+
+  @Optional()
   @IsTime()
   expires_at?: string;
 }
@@ -46,6 +81,11 @@ export class PatchApplicationDto {
   @ValidateNested()
   @Type(() => ApplicationLimitsDto)
   limits?: ApplicationLimitsDto | null;
+
+  @Clearable()
+  @ValidateNested()
+  @Type(() => BlueprintDto)
+  blueprint?: BlueprintDto | null;
 
   @Clearable()
   @IsTime()

@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, ValidateNested } from 'class-validator';
 import { Clearable, IsName, IsSlug, IsText, IsWhole, Optional } from './rules.js';
-import { ZoneLimitsDto } from './session-limits.dto.js';
+import { BreakerDto, ZoneLimitsDto } from './session-limits.dto.js';
 
 export class TokenLifetimesDto {
   @Optional()
@@ -48,6 +48,16 @@ export class ZoneSettingsDto {
   @Clearable()
   @IsWhole(1, 3_650)
   key_rotation_days?: number | null;
+
+  @Clearable()
+  @ValidateNested()
+  @Type(() => BreakerDto)
+  breaker?: BreakerDto | null;
+
+  /** Whether a root session must name the person who answers for it. */
+  @Clearable()
+  @IsIn(['optional', 'required'])
+  sponsor?: 'optional' | 'required' | null;
 
   @Clearable()
   @IsBoolean()
