@@ -53,7 +53,7 @@ export class AuditLedger {
     return this.waiting.length;
   }
 
-  /** Appends one entry and takes its claims, all in one commit; a lost claim turns the entry into `deny/replayed`. */
+  /** Appends one entry and takes its claims, all in one commit; a lost claim turns the entry into a denial: `replayed`, or `budget_exhausted`. */
   append(draft: EntryDraft, claims: readonly OnceClaim[] = []): Promise<Appended> {
     if (this.waiting.length >= MAX_WAITING) return Promise.reject(unavailable('the ledger is saturated'));
     return new Promise((resolve, reject) => {

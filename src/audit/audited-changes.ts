@@ -32,9 +32,14 @@ export interface AuditedChangesParts {
   readonly clock: Clock;
 }
 
+/** The steps of a change, in their order; up to `ledger` nothing has happened yet, from `committed` on everything has. */
+export const CHANGE_STEPS = ['begun', 'rows', 'outbox', 'feed', 'ledger', 'committed', 'applied'] as const;
+export type ChangeStep = (typeof CHANGE_STEPS)[number];
+
 /** Every state change of the server: rows, outbox, feed and ledger commit together or not at all. */
 export class AuditedChanges {
   private readonly committed: (() => void)[] = [];
+  private readonly watchers: ((zone: string, step: ChangeStep) => void)[] = [];
 
   constructor(private readonly parts: AuditedChangesParts) {}
 
@@ -43,20 +48,36 @@ export class AuditedChanges {
     this.committed.push(wake);
   }
 
+  /** `watch` sees each step that was made; what it throws ends the change there, as the end of the process would. For tests of exactly that. */
+  onStep(watch: (zone: string, step: ChangeStep) => void): void {
+    this.watchers.push(watch);
+  }
+
   /** Resolves when the change is durable, audited and in effect on this replica. */
   async run<T>(zone: string, work: (tx: ChangeTx) => Promise<T>): Promise<T> {
     const collected = new Collected();
     let changes: Change[] = [];
     const result = await this.parts.database.withZone(zone, async (tx) => {
+      this.made(zone, 'begun');
       const answer = await work(collected.bind(tx));
+      this.made(zone, 'rows');
       if (collected.messages.length > 0) await writeOutbox(tx, collected.messages);
+      this.made(zone, 'outbox');
       if (collected.changes.length > 0) changes = await writeChanges(tx, zone, collected.changes);
+      this.made(zone, 'feed');
       if (collected.entries.length + collected.claims.length > 0) await this.appendEntries(tx, collected);
+      this.made(zone, 'ledger');
       return answer;
     });
+    this.made(zone, 'committed');
     await this.parts.feed.catchUp(zone, changes);
+    this.made(zone, 'applied');
     if (collected.messages.length > 0) for (const wake of this.committed) wake();
     return result;
+  }
+
+  private made(zone: string, step: ChangeStep): void {
+    for (const watch of this.watchers) watch(zone, step);
   }
 
   /** Claims come after the ledger's head, as they do in group commits: the other way round, the two would wait for each other. */

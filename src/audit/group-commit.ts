@@ -3,8 +3,9 @@ import type { Clock } from '../kernel/clock.js';
 import type { EntryDraft } from './domain/entry.js';
 import type { OnceClaimRow } from './domain/once-claim.js';
 import type { LedgerKeys } from './ledger-keys.js';
+import { BUDGET, takeBudgets } from './persistence/budgets.js';
 import { appendChained, lockHeads, takeClaims, type Head, type PreparedEntry } from './persistence/ledger-store.js';
-import { asReplayed } from './prepare-entry.js';
+import { asLost } from './prepare-entry.js';
 
 /** One caller's entry on its way into a group. */
 export interface GroupItem {
@@ -73,7 +74,7 @@ export class GroupCommit {
       for (const [zone, head] of await lockHeads(tx, zones)) {
         const items = group.filter((item) => item.draft.zone === zone);
         const lost = await losers(tx, zone, items);
-        const entries = items.map((item) => (lost.has(item) ? asReplayed(item.draft) : item.prepared));
+        const entries = items.map((item) => asStands(item, lost.get(item)));
         const chained = await appendChained(tx, { zone, head, now: this.parts.clock.now() }, entries, this.parts.keys);
         ends.set(zone, chained.head);
         items.forEach((item, at) =>
@@ -87,6 +88,10 @@ export class GroupCommit {
   }
 }
 
+function asStands({ draft, prepared }: GroupItem, lost: readonly string[] | undefined): PreparedEntry {
+  return lost ? asLost(draft, lost) : prepared;
+}
+
 /** The one zone of a group that needs nothing but the append. */
 function soleZone(group: readonly GroupItem[]): string | undefined {
   const zone = group[0]?.draft.zone;
@@ -96,12 +101,26 @@ function soleZone(group: readonly GroupItem[]): string | undefined {
 /** The items of a zone that lost at least one of their claims, with the kinds of these. What a loser had won stays taken: it was presented, after all. */
 async function losers(tx: Tx, zone: string, items: readonly GroupItem[]): Promise<Map<GroupItem, string[]>> {
   const owners = items.flatMap((item) => item.claims.map((claim) => ({ item, claim })));
+  const once = owners.filter(({ claim }) => claim.limit === undefined);
   const lost = new Map<GroupItem, string[]>();
-  if (owners.length === 0) return lost;
-  const claims = owners.map((owner) => owner.claim);
-  const won = await takeClaims(tx, zone, claims);
-  owners.forEach(({ item, claim }, at) => {
+  const won = once.length === 0 ? [] : await takeClaims(tx, zone, claimsOf(once));
+  once.forEach(({ item, claim }, at) => {
     if (!won[at]) lost.set(item, [...(lost.get(item) ?? []), claim.kind]);
   });
+  // What is refused anyway spends nothing.
+  const budgeted = items.filter((item) => !lost.has(item) && item.claims.some((claim) => claim.limit !== undefined));
+  if (budgeted.length === 0) return lost;
+  const paid = await takeBudgets(
+    tx,
+    zone,
+    budgeted.map((item) => item.claims),
+  );
+  budgeted.forEach((item, at) => {
+    if (!paid[at]) lost.set(item, [BUDGET]);
+  });
   return lost;
+}
+
+function claimsOf(owners: readonly { readonly claim: OnceClaimRow }[]): OnceClaimRow[] {
+  return owners.map(({ claim }) => claim);
 }

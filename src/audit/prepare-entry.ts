@@ -1,3 +1,4 @@
+import { BUDGET } from './persistence/budgets.js';
 import { newUuid } from '../platform/ids/index.js';
 import { canonicalEntry, type EntryDraft } from './domain/entry.js';
 import { facetsOf } from './domain/facets.js';
@@ -9,8 +10,9 @@ export function prepareEntry(draft: EntryDraft): PreparedEntry {
   return { eventId, entry: canonicalEntry(draft, eventId), requestId: draft.requestId, facets: facetsOf(draft) };
 }
 
-/** The same event, refused because a claim it needed was already taken. */
-export function asReplayed(draft: EntryDraft): PreparedEntry {
+/** The same event, refused because a claim it needed was already taken, or nothing is left of a budget. */
+export function asLost(draft: EntryDraft, lost: readonly string[]): PreparedEntry {
   const { token: _issued, ...rest } = draft;
-  return prepareEntry({ ...rest, decision: 'deny', reasons: ['replayed'] });
+  const reason = lost.every((kind) => kind === BUDGET) ? 'budget_exhausted' : 'replayed';
+  return prepareEntry({ ...rest, decision: 'deny', reasons: [reason] });
 }

@@ -56,6 +56,42 @@ describe('retention as the shipped role', () => {
     ).rejects.toThrow(/out of the window/);
   });
 
+  it('forgets what ran thirty days ago, trees leaf by leaf, and nothing that something else names', async () => {
+    const session = (id: string, path: string, days: number | null) => {
+      const parent = path.split('/').at(-2);
+      const ended = days === null ? 'NULL' : `now() - interval '${days} days'`;
+      return `INSERT INTO caracal.sessions (zone, id, application, parent, root, path, depth, lifecycle, status, subject, subject_type, authority, epochs, txn, started_at, ended_at)
+        VALUES ('acme', '${id}', 'app_1', ${parent ? `'${parent}'` : 'NULL'}, 'r', '${path}', 0, 'task', '${days === null ? 'active' : 'terminated'}', 's', 'application', 'inherit', '{}', 't', now(), ${ended});`;
+    };
+    const edge = (id: string, ends: [string, string], path: string[]) =>
+      `INSERT INTO caracal.delegations (zone, id, source, target, source_application, target_application, parent, path, resources, hops_remaining, status, created_at, expires_at, ended_at)
+        VALUES ('acme', '${id}', '${ends[0]}', '${ends[1]}', 'a', 'a', ${path[0] === id ? 'NULL' : `'${path[0]}'`}, '{${path.join(',')}}', '[]', 0, 'revoked', now(), now(), now() - interval '40 days');`;
+    await test.superuser((client) =>
+      client.query(
+        `INSERT INTO caracal.applications (zone, id, slug, name) VALUES ('acme', 'app_1', 'one', 'One');` +
+          session('r', 'r', 40) +
+          session('c', 'r/c', 40) +
+          session('g', 'r/c/g', 40) +
+          session('young', 'young', 20) +
+          session('top', 'top', 40) +
+          session('live', 'top/live', null) +
+          session('busy', 'busy', 40) +
+          edge('e1', ['r', 'c'], ['e1']) +
+          edge('e2', ['c', 'g'], ['e1', 'e2']) +
+          `INSERT INTO caracal.invocations (zone, id, source, target, source_application, target_application, txn, max_attempts, deadline_at, available_at, created_at)
+           VALUES ('acme', 'i', 'busy', 'live', 'a', 'a', 't', 1, now(), now(), now());`,
+      ),
+    );
+    const counts = await new Retention(database, new Registry()).run();
+    expect(counts).toMatchObject({ sessions: 3, delegations: 2 });
+    const { rows } = await test.superuser((client) =>
+      client.query<{ id: string }>('SELECT id FROM caracal.sessions ORDER BY id'),
+    );
+    expect(rows.map((row) => row.id)).toEqual(['busy', 'live', 'top', 'young']);
+    const forget = database.asJanitor((tx) => tx.query(`SELECT caracal.runtime_forget('acme', now(), 10)`));
+    await expect(forget).rejects.toThrow(/too young/);
+  });
+
   it('[T12] the janitor can read or delete nothing that is still live', async () => {
     await expect(database.asJanitor((tx) => tx.query('DELETE FROM caracal.sessions'))).rejects.toMatchObject({
       code: '42501',

@@ -52,7 +52,8 @@ export async function takeClaims(tx: Tx, zone: string, claims: readonly OnceClai
 }
 
 export async function releaseClaim(tx: Tx, zone: string, claim: OnceClaimRow): Promise<void> {
-  await tx.query('SELECT caracal.claim_release($1, $2, $3)', [zone, claim.kind, claim.keyHash]);
+  const release = claim.limit === undefined ? 'claim_release' : 'budget_return';
+  await tx.query(`SELECT caracal.${release}($1, $2, $3)`, [zone, claim.kind, claim.keyHash]);
 }
 
 /** Where a group went: its first index, and where the chain ends after it. */

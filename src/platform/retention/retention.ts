@@ -5,6 +5,8 @@ import { INBOX_RETENTION_MS, type Queues } from '../queue/index.js';
 const HOUR_MS = 3_600_000;
 const EVERY_MS = 10 * 60_000;
 const BATCH = 5_000;
+/** Sessions and delegations; no token of theirs lives a hundredth as long. */
+const RUNTIME_AFTER_MS = 30 * 24 * HOUR_MS;
 
 /** What may be forgotten, table by table, and after how long. Each row says on which condition it is no longer needed. */
 const RULES: readonly { readonly table: string; readonly due: string; readonly afterMs: number }[] = [
@@ -13,6 +15,7 @@ const RULES: readonly { readonly table: string; readonly due: string; readonly a
   { table: 'outbox', due: 'done_at < $1', afterMs: 24 * HOUR_MS },
   { table: 'replicas', due: 'seen_at < $1', afterMs: HOUR_MS },
   { table: 'claims', due: 'expires_at < $1', afterMs: 0 },
+  { table: 'budgets', due: 'expires_at < $1', afterMs: 0 },
   { table: 'idempotency_keys', due: 'expires_at < $1', afterMs: 0 },
   { table: 'mcp_sessions', due: 'expires_at < $1', afterMs: 0 },
   { table: 'replicas', due: 'seen_at < $1', afterMs: HOUR_MS },
@@ -25,6 +28,11 @@ const RULES: readonly { readonly table: string; readonly due: string; readonly a
   },
   { table: 'approvals', due: 'expires_at < $1', afterMs: 90 * 24 * HOUR_MS },
 ];
+
+interface Forgotten {
+  readonly sessions: number;
+  readonly delegations: number;
+}
 
 /** Deletes what is no longer needed, as `caracal_janitor`, each table in transactions of its own. */
 export class Retention {
@@ -52,9 +60,32 @@ export class Retention {
     const counts: Record<string, number> = {};
     for (const rule of RULES) {
       counts[rule.table] = await this.clean(rule.table, rule.due, new Date(now - rule.afterMs));
-      this.removed.inc({ table: rule.table }, counts[rule.table]);
     }
+    Object.assign(counts, await this.forgetRuntime(new Date(now - RUNTIME_AFTER_MS)));
+    for (const [table, count] of Object.entries(counts)) this.removed.inc({ table }, count);
     return counts;
+  }
+
+  private async forgetRuntime(before: Date): Promise<Forgotten> {
+    const zones = await this.database.querySystem<{ slug: string }>('retention', 'SELECT slug FROM caracal.zones');
+    const total = { sessions: 0, delegations: 0 };
+    for (const { slug } of zones) {
+      const { sessions, delegations } = await this.forgetIn(slug, before);
+      total.sessions += sessions;
+      total.delegations += delegations;
+    }
+    return total;
+  }
+
+  /** Trees go leaf by leaf, so a round that found something is followed by another. */
+  private async forgetIn(zone: string, before: Date): Promise<Forgotten> {
+    const sql = 'SELECT * FROM caracal.runtime_forget($1, $2, $3)';
+    for (const total = { sessions: 0, delegations: 0 }; ;) {
+      const [gone] = await this.database.asJanitor((tx) => tx.query<Forgotten>(sql, [zone, before, BATCH]));
+      if (!gone || gone.sessions + gone.delegations === 0) return total;
+      total.sessions += gone.sessions;
+      total.delegations += gone.delegations;
+    }
   }
 
   private async clean(table: string, due: string, before: Date): Promise<number> {
