@@ -57,5 +57,5 @@ CREATE POLICY zone_isolation ON budgets USING (zone = nullif(current_setting('ca
 CREATE POLICY janitor_expired ON budgets TO caracal_janitor USING (expires_at < now());
 
 REVOKE EXECUTE ON FUNCTION caracal.budget_take(text, integer[], text[], bytea[], integer[], timestamptz[]), caracal.budget_return(text, text, bytea) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION caracal.budget_take(text, integer[], text[], bytea[], integer[], timestamptz[]), caracal.budget_return(text, text, bytea) TO caracal_audit;
+GRANT EXECUTE ON FUNCTION caracal.budget_take(text, integer[], text[], bytea[], integer[], timestamptz[]), caracal.budget_return(text, text, bytea) TO caracal_audit, caracal_app;
 GRANT SELECT, DELETE ON budgets TO caracal_janitor;

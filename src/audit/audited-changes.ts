@@ -2,8 +2,9 @@ import type { Clock } from '../kernel/clock.js';
 import { writeChanges, type Change, type ChangeFeed, type ChangeKind } from '../platform/changes/index.js';
 import type { Database, ZoneTx } from '../platform/database/index.js';
 import type { EntryDraft } from './domain/entry.js';
-import { claimRow, type OnceClaim } from './domain/once-claim.js';
+import { claimRow, type OnceClaim, type OnceClaimRow } from './domain/once-claim.js';
 import type { LedgerKeys } from './ledger-keys.js';
+import { takeBudgets } from './persistence/budgets.js';
 import { appendChained, lockHeads, takeClaims } from './persistence/ledger-store.js';
 import { writeOutbox, type OutboxMessage } from './persistence/outbox-rows.js';
 import { prepareEntry } from './prepare-entry.js';
@@ -99,14 +100,20 @@ interface RecordedEntry {
 }
 
 async function take(tx: ZoneTx, claims: readonly Claim[]): Promise<void> {
-  const won = await takeClaims(
-    tx,
-    tx.zone,
-    claims.map(({ once }) => claimRow(once)),
-  );
-  claims.forEach(({ refusal }, at) => {
+  const once = claims.filter((claim) => claim.once.limit === undefined);
+  const won = await takeClaims(tx, tx.zone, rowsOf(once));
+  once.forEach(({ refusal }, at) => {
     if (!won[at]) throw refusal();
   });
+  const budgets = claims.filter((claim) => claim.once.limit !== undefined);
+  const [first] = budgets;
+  if (!first) return;
+  const [paid = false] = await takeBudgets(tx, tx.zone, [rowsOf(budgets)]);
+  if (!paid) throw first.refusal();
+}
+
+function rowsOf(claims: readonly Claim[]): OnceClaimRow[] {
+  return claims.map(({ once }) => claimRow(once));
 }
 
 interface Claim {

@@ -23,6 +23,8 @@ import { RevocationAdministration } from './revocations/administration.js';
 import { AnchorEndings } from './revocations/anchor-endings.js';
 import { Revocations } from './revocations/revocations.js';
 import { Heartbeats } from './sessions/heartbeats.js';
+import { RunawayBreaker } from './sessions/runaway-breaker.js';
+import { SessionAdministration } from './sessions/session-administration.js';
 import { SessionLifecycle } from './sessions/session-lifecycle.js';
 import { SessionReader } from './sessions/session-reader.js';
 import { SessionStarter } from './sessions/session-starter.js';
@@ -53,6 +55,8 @@ import { RuntimeState } from './state/runtime-state.js';
     RevocationAdministration,
     SessionStarter,
     SessionLifecycle,
+    SessionAdministration,
+    RunawayBreaker,
     SessionTokens,
     SubjectProofs,
     SessionReader,
@@ -67,6 +71,6 @@ import { RuntimeState } from './state/runtime-state.js';
     Settlement,
     LifecycleJobs,
   ],
-  exports: [RuntimeState, Revocations, RevocationAdministration, SubjectProofs, TOKEN_STATUS],
+  exports: [RuntimeState, Revocations, RevocationAdministration, SubjectProofs, TOKEN_STATUS, RunawayBreaker],
 })
 export class CoordinatorModule {}

@@ -16,6 +16,7 @@ import {
 import { decisionFacts, sidesOf } from '../sts/index.js';
 import type { CallBudget } from './budgets/call-budgets.js';
 import { judgeDetails } from './domain/detail-coverage.js';
+import { edgesPermit } from './domain/limits/edge-operations.js';
 import { type GatewayCode, GatewayError } from './domain/gateway-error.js';
 import { HeldCall } from './domain/held-call.js';
 import type { PresentedMandate } from './http/mandate-proof.js';
@@ -46,6 +47,8 @@ export interface Judgement {
   readonly lineageEnd: number | undefined;
   /** The roots of the trees of sessions that the authority came through. */
   readonly sides: readonly string[];
+  /** The delegations that authority comes through, nearest first. */
+  readonly edges: Lineage['edges'];
 }
 
 /** What the decision reads; what is no operation of an upstream, a command of control, has none. */
@@ -59,6 +62,8 @@ export interface Permission {
   readonly budgets: readonly CallBudget[];
   /** The approval that makes it possible, and that it uses up. */
   readonly approval?: Approval | undefined;
+  /** The delegations that it is made under, nearest first. */
+  readonly edges: Lineage['edges'];
 }
 
 /** Judges the authority of a call: the mandate, whether what it stands for still lives, and the one decision. */
@@ -99,7 +104,7 @@ export class CallAuthority {
 
   /** The decision of exchange and control, asked about this call. Whatever does not permit refuses; a hold with a {@link HeldCall}. */
   async decide(question: DecisionQuestion, now: number): Promise<Permission> {
-    const { decision, lineageEnd, sides, budgets } = (await this.judge(question, now))(question);
+    const { decision, lineageEnd, sides, budgets, edges } = (await this.judge(question, now))(question);
     if (decision.outcome === 'hold') throw new HeldCall(decision, sides);
     if (decision.outcome !== 'allow') throw refusalOf(decision, question.scopes);
     const ends = [
@@ -108,10 +113,13 @@ export class CallAuthority {
       lineageEnd,
       question.zone.application(question.token.claims.client_id)?.expiresAt,
     ];
-    return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy, budgets };
+    return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy, budgets, edges };
   }
 
-  /** Everything that the decision needs looked up once, for many operations of one caller. What the mandate's details do not cover is thrown. */
+  /**
+   * Everything that the decision needs looked up once, for many operations of one caller. What a delegation or the mandate's details do not
+   * cover is thrown.
+   */
   async judge(question: DecisionQuestion, now: number): Promise<(operation: AskedOperation) => Judgement> {
     const { zone, resource, token } = question;
     await this.policies.ready(zone.slug);
@@ -126,10 +134,12 @@ export class CallAuthority {
       now,
     };
     const facts = {
-      ...decisionFacts(parties, (application, id) => zone.grantsAt(application, id)),
+      ...decisionFacts(parties, zone),
       approval: question.approved ?? (await this.approvedBefore(question)),
     };
+    const edges = lineage?.edges ?? [];
     return (asked) => {
+      requireDelegated(edges, asked);
       const { operation, scopes } = asked;
       const question = { targets: [resource], scope: scopes };
       const decision = this.policies.decide(
@@ -139,7 +149,7 @@ export class CallAuthority {
       );
       const isOpen = decision.outcome === 'allow' || decision.outcome === 'hold';
       const budgets = isOpen ? requireDetails(resource, token, asked, now) : [];
-      return { decision, lineageEnd: lineage?.endsAt, budgets, sides: sidesOf(lineage) };
+      return { decision, lineageEnd: lineage?.endsAt, budgets, sides: sidesOf(lineage), edges };
     };
   }
 
@@ -213,6 +223,13 @@ function requireDetails(
     }));
   const detail = 'beyond the authorization details';
   throw new GatewayError('operation_not_permitted', { detail, reasons: ['authorization_details'] });
+}
+
+/** Refuses what a delegation on the way does not cover, whatever its scopes would allow. */
+function requireDelegated(edges: Lineage['edges'], { operation, scopes }: AskedOperation): void {
+  const call = operation && { ...operation, common: operation.mcpMethod !== undefined && scopes === undefined };
+  if (!edgesPermit(edges, call))
+    throw new GatewayError('operation_not_permitted', { detail: 'delegation', reasons: ['delegation_operations'] });
 }
 
 function refusalOf(

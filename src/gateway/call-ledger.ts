@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { AuditLedger, type Appended, type EntryDraft, type OnceClaim, OutcomeSink } from '../audit/index.js';
 import type { TokenClaims } from '../auth/index.js';
 import { type Approval, ApprovalUse, ApprovalUseError } from '../control/index.js';
+import type { DelegationEdge } from '../policy/index.js';
+import { RunawayBreaker } from '../coordinator/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
 import { type CallBudget, CallBudgets } from './budgets/call-budgets.js';
@@ -37,6 +39,7 @@ export class CallLedger {
     private readonly ledger: AuditLedger,
     private readonly outcomes: OutcomeSink,
     private readonly approvals: ApprovalUse,
+    private readonly breaker: RunawayBreaker,
   ) {
     this.budgets = new CallBudgets((zone, claim) => this.ledger.take(zone, claim));
   }
@@ -49,18 +52,21 @@ export class CallLedger {
   }
 
   /**
-   * Records the permission, and takes the proof, the mandate when it may be used once, and the approval when one makes the call possible. Resolves
-   * when all is durable; refuses with `replayed`, and throws an `ApprovalUseError` when another call was faster.
+   * Records the permission and takes what the call spends: the proof, a mandate that may be used once, budgets, the approval when one makes the
+   * call possible. Resolves when all is durable; refuses with `replayed`, or with `access_denied` when nothing is left of a budget, and throws
+   * an `ApprovalUseError` when another call was faster.
    */
   async intent(
     notes: CallNotes,
     { policy, approval }: Pick<Permission, 'policy' | 'approval'>,
-    once: OnceClaim | undefined,
+    spent: readonly OnceClaim[],
   ): Promise<void> {
     const entry = notes.draft('gateway.request', { decision: 'allow', policy });
-    const claims = [once, notes.proof].filter((claim) => claim !== undefined);
+    const claims = notes.proof ? [...spent, notes.proof] : spent;
     const appended = approval ? await this.use(entry, claims, approval) : await this.ledger.append(entry, claims);
     notes.receipt = { zone: appended.zone, index: appended.index };
+    this.count(notes, appended.replayed);
+    if (appended.lost.includes('budget')) throw budgetExhausted();
     if (appended.replayed) throw replayed(appended.lost);
   }
 
@@ -75,13 +81,17 @@ export class CallLedger {
       return { zone, index, replayed: false, lost: [] };
     } catch (error) {
       if (!(error instanceof ApprovalUseError) || error.fault !== 'claim_lost') throw error;
-      return this.ledger.append(draft, claims);
+      const appended = await this.ledger.append(draft, claims);
+      // What was lost before is lost again, unless a unit of a budget came back meanwhile: then nobody has used the approval.
+      if (!appended.replayed) throw new GatewayError('view_stale', { detail: 'the approval was not used' });
+      return appended;
     }
   }
 
   /** Records a refusal, once. Those that nobody authenticated for are counted when there are too many; then there is no receipt. */
   async refusal(notes: CallNotes, error: GatewayError): Promise<void> {
     if (notes.receipt) return;
+    this.count(notes, true);
     const decision = error.code === 'approval_required' ? 'hold' : 'deny';
     const entry = notes.draft('gateway.request', { decision, reasons: [...error.reasons], policy: error.policy });
     const proof = notes.proof ? [notes.proof] : [];
@@ -106,6 +116,11 @@ export class CallLedger {
     this.outcomes.push(notes.draft('gateway.outcome', { detail }));
   }
 
+  /** The breaker counts the calls of sessions; nobody waits for it. */
+  private count({ zone, claims }: CallNotes, refused: boolean): void {
+    if (claims?.sid !== undefined) void this.breaker.note({ zone, session: claims.sid, refused });
+  }
+
   async release(zone: string, once: OnceClaim): Promise<void> {
     await this.ledger.release(zone, once);
   }
@@ -114,6 +129,18 @@ export class CallLedger {
 /** The one use of a mandate for a resource that allows one. */
 export function singleUse({ jti, exp }: TokenClaims): OnceClaim {
   return { kind: 'mandate', key: jti, expiresAt: exp * 1_000 + CLAIM_GRACE_MS };
+}
+
+/** A call under each of these edges that allows only so many. A mandate may be presented a little after its `exp`, but no edge is used after its end. */
+export function callBudgets(edges: readonly Pick<DelegationEdge, 'id' | 'maxCalls' | 'expiresAt'>[]): OnceClaim[] {
+  return edges.flatMap(({ id, maxCalls, expiresAt }) =>
+    maxCalls === undefined ? [] : [{ kind: 'calls', key: id, limit: maxCalls, expiresAt: expiresAt + CLAIM_GRACE_MS }],
+  );
+}
+
+function budgetExhausted(): GatewayError {
+  const reasons = ['budget_exhausted'];
+  return new GatewayError('access_denied', { reasons, members: { reasons } });
 }
 
 /** What a failure on the way to a decision means for the caller: nobody was able to decide. */

@@ -11,6 +11,7 @@ import { CallApprovals } from './approvals/call-approvals.js';
 import type { Binding, Bindings } from './bindings.js';
 import { UpstreamGate } from './limits/upstream-gate.js';
 import type { CallAuthority } from './call-authority.js';
+import type { RunawayBreaker } from '../coordinator/index.js';
 import { CallLedger } from './call-ledger.js';
 import { echoForms } from './domain/echo-forms.js';
 import { GatewayError } from './domain/gateway-error.js';
@@ -107,7 +108,7 @@ function makeCalls(upstream: string): GatewayCalls {
   const authority = {
     verify: () => Promise.resolve({ token: { claims, kid: 'k' }, scheme: 'bearer' }),
     requireActive: () => Promise.resolve(),
-    decide: () => Promise.resolve({ endsAt: Number.POSITIVE_INFINITY, policy: { version: 0 }, budgets: [] }),
+    decide: () => Promise.resolve({ endsAt: Number.POSITIVE_INFINITY, policy: { version: 0 }, budgets: [], edges: [] }),
     revocationCount: () => (counts.length > 1 ? counts.shift() : counts[0]),
     confirm: () => world.confirm(),
   };
@@ -123,10 +124,16 @@ function makeCalls(upstream: string): GatewayCalls {
   const outcomes = {
     push: (entry: EntryDraft) => void world.events.push(`outcome:${(entry.detail as { ended: string }).ended}`),
   };
+  const breaker = { note: () => Promise.resolve() };
   const credentials = {
     of: () => world.credential().then(() => ({ credential: { secrets: [] }, echo: echoForms([]) })),
   };
-  const ledger = new CallLedger(audit as unknown as AuditLedger, outcomes as unknown as OutcomeSink, {} as ApprovalUse);
+  const ledger = new CallLedger(
+    audit as unknown as AuditLedger,
+    outcomes as unknown as OutcomeSink,
+    {} as ApprovalUse,
+    breaker as unknown as RunawayBreaker,
+  );
   return new GatewayCalls({
     bindings: { of: () => Promise.resolve({ zone: { slug: 'z' } as ZoneView, binding }) } as unknown as Bindings,
     authority: authority as unknown as CallAuthority,

@@ -5,7 +5,7 @@ import { ApprovalUseError } from '../control/index.js';
 import type { CallApprovals } from './approvals/call-approvals.js';
 import type { Binding, Bindings } from './bindings.js';
 import type { CallAuthority, CallQuestion } from './call-authority.js';
-import { type CallLedger, singleUse, toRefusal, WITHHELD } from './call-ledger.js';
+import { callBudgets, type CallLedger, singleUse, toRefusal, WITHHELD } from './call-ledger.js';
 import { CallNotes } from './call-notes.js';
 import { GatewayError } from './domain/gateway-error.js';
 import { quotasOf } from './domain/limits/quotas.js';
@@ -152,8 +152,9 @@ export class GatewayCalls {
   private async send(granted: Granted): Promise<Arrival> {
     const { call, binding, question } = granted;
     const { ledger, clock, mcp } = this.parts;
-    const once = binding.resource.singleUse ? singleUse(question.token.claims) : undefined;
-    await ledger.intent(call.notes, granted.permission, once).catch((error: unknown) => {
+    const once = binding.resource.singleUse ? [singleUse(question.token.claims)] : [];
+    const spent = [...once, ...callBudgets(granted.permission.edges)];
+    await ledger.intent(call.notes, granted.permission, spent).catch((error: unknown) => {
       if (error instanceof ApprovalUseError && granted.request) return this.parts.approvals.again(granted.request);
       throw error;
     });
@@ -167,7 +168,7 @@ export class GatewayCalls {
       entries === undefined || entries instanceof GatewayError ? [call.notes] : [call.notes, ...entries.allowed];
     for (const notes of all)
       ledger.outcome(notes, { arrival, durationMs, upstream: binding.upstreamHost, echoed: call.echoed });
-    if (arrival.error !== undefined && once && !arrival.started) await this.release(call.notes.zone, once);
+    if (arrival.error !== undefined && !arrival.started) await this.release(call.notes.zone, spent);
     return arrival;
   }
 
@@ -224,8 +225,9 @@ export class GatewayCalls {
     this.parts.metrics.echoed(where);
   }
 
-  private async release(zone: string, once: OnceClaim): Promise<void> {
-    await this.parts.ledger.release(zone, once).catch(this.parts.onFault);
+  /** What was spent on a call that never left is given back. */
+  private async release(zone: string, spent: readonly OnceClaim[]): Promise<void> {
+    for (const claim of spent) await this.parts.ledger.release(zone, claim).catch(this.parts.onFault);
   }
 
   /** Even the refusal failed: nobody is left waiting for an answer. */

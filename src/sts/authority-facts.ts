@@ -68,9 +68,6 @@ function factsOf(
   who: { readonly application: string; readonly lineage?: Lineage },
   now: number,
 ): DecisionFacts {
-  const { address: _address, ...facts } = decisionFacts(
-    { ...who, parents: [], address: NOWHERE, now },
-    (holder, resource) => zone.grantsAt(holder, resource),
-  );
+  const { address: _address, ...facts } = decisionFacts({ ...who, parents: [], address: NOWHERE, now }, zone);
   return facts;
 }

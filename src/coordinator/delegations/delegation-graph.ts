@@ -65,10 +65,16 @@ async function present<T>(ids: readonly string[], find: (id: string) => Promise<
   return found.filter((item) => item !== undefined);
 }
 
+function held({ operations, maxCalls }: Lineage['edges'][number]): string {
+  const named = operations?.map((one) => ('mcpTool' in one ? `tool ${one.mcpTool}` : `${one.method} ${one.path}`));
+  const only = named === undefined ? '' : `, only for ${named.join(', ')}`;
+  return maxCalls === undefined ? only : `${only}, for at most ${maxCalls} calls`;
+}
+
 function bounds(lineage: Lineage): string[] {
   const edges = lineage.edges.map(
     (edge) =>
-      `${edge.id} passes on ${edge.resources.map((entry) => `${formatScope(entry.scopes)} at ${entry.resource}`).join('; ')}`,
+      `${edge.id} passes on ${edge.resources.map((entry) => `${formatScope(entry.scopes)} at ${entry.resource}`).join('; ')}${held(edge)}`,
   );
   const rest = lineage.ceilings.flatMap((ceiling) => {
     if (ceiling.kind === 'nothing') return ['a session on the way holds nothing of its own'];

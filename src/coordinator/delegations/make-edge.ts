@@ -5,6 +5,7 @@ import type { ChangeTx } from '../../audit/index.js';
 import { newId } from '../../platform/ids/index.js';
 import type { Lineage } from '../../policy/index.js';
 import { type Granted, heldUnder, lineageIfAny, lineageOf } from '../domain/delegations/authority.js';
+import { parseConstraints } from '../domain/delegations/constraints.js';
 import type { DelegationRecord, ScopedResource } from '../domain/delegations/delegation-record.js';
 import { covers, passOn } from '../domain/delegations/pass-on.js';
 import { edgeEnd, pathEnd } from '../domain/sessions/session-start.js';
@@ -64,6 +65,7 @@ export async function makeEdge(tx: ChangeTx, scene: Scene, asked: EdgeRequest): 
     path: [...placed.above, id],
     resources: asked.resources,
     constraints: asked.constraints,
+    ...parseConstraints(asked.constraints),
     hopsRemaining: placed.hopsRemaining,
     status: 'active',
     spawned: asked.spawned,

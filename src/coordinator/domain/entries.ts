@@ -69,6 +69,7 @@ function birth(session: SessionRecord): Record<string, string | number | readonl
     labels: session.labels,
     authority: session.authority,
     ...(session.parent === undefined ? {} : { parent: session.parent }),
+    ...(session.sponsor === undefined ? {} : { sponsor: session.sponsor }),
     ...(session.credential === undefined ? {} : { credential: session.credential }),
     ...(session.expiresAt === undefined ? {} : { expires_at: formatTime(session.expiresAt) }),
   };

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import type { JsonObject } from '../../kernel/json.js';
 import { AdminAccess, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
 import { type AdminRuntimeCall, RevocationAdministration } from '../revocations/administration.js';
+import { SessionAdministration } from '../sessions/session-administration.js';
 import { SessionReader } from '../sessions/session-reader.js';
 import { sessionBody, treeBody } from './bodies.js';
 import { Administrator } from './admin-call.js';
@@ -13,6 +14,7 @@ export class AdminSessionsController {
   constructor(
     private readonly reader: SessionReader,
     private readonly administration: RevocationAdministration,
+    private readonly sessions: SessionAdministration,
   ) {}
 
   @Get()
@@ -34,6 +36,31 @@ export class AdminSessionsController {
   @AdminAccess('read')
   async tree(@Param('zone') zone: string, @Param('id') id: string): Promise<JsonObject> {
     return treeBody(await this.reader.tree(zone, id));
+  }
+
+  @Post(':id/suspend')
+  @HttpCode(200)
+  @AdminAccess('write')
+  async suspend(
+    @Administrator() call: AdminRuntimeCall,
+    @Param('id') id: string,
+    @Body() { reason }: ReasonDto,
+  ): Promise<JsonObject> {
+    await this.sessions.suspend(call, id, reason);
+    return sessionBody(await this.reader.get(call.zone, id));
+  }
+
+  /** Also what the breaker has suspended. */
+  @Post(':id/resume')
+  @HttpCode(200)
+  @AdminAccess('write')
+  async resume(
+    @Administrator() call: AdminRuntimeCall,
+    @Param('id') id: string,
+    @Body() { reason }: ReasonDto,
+  ): Promise<JsonObject> {
+    await this.sessions.resume(call, id, reason);
+    return sessionBody(await this.reader.get(call.zone, id));
   }
 
   @Post(':id/terminate')

@@ -20,6 +20,7 @@ export function sessionBody({ session, limits }: ShownSession): JsonObject {
     metadata: session.metadata,
     subject: session.subject,
     subject_type: session.subjectType,
+    sponsor: session.sponsor ?? null,
     authority: session.authority,
     started_at: formatTime(session.startedAt),
     ...time('expires_at', session.expiresAt),

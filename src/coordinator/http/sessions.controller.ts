@@ -5,7 +5,7 @@ import { formatTime } from '../../kernel/times.js';
 import { Idempotent, listAnswer, page, RuntimeAccess, type ListAnswer } from '../../platform/http/index.js';
 import { parseAuthority } from '../domain/sessions/authority-request.js';
 import { boundTo } from '../domain/sessions/bound-key.js';
-import type { StartRequest } from '../domain/sessions/new-session.js';
+import type { AskedStart } from '../domain/sessions/blueprint.js';
 import { parseSubjectProof } from '../domain/sessions/subject-proof.js';
 import { requireReach } from '../domain/sessions/reach.js';
 import { Heartbeats } from '../sessions/heartbeats.js';
@@ -128,14 +128,15 @@ export class SessionsController {
   }
 }
 
-function startRequest(body: StartSessionDto, { provenKey }: RuntimeCall): StartRequest {
+function startRequest(body: StartSessionDto, { provenKey }: RuntimeCall): AskedStart {
   return {
     lifecycle: body.lifecycle,
     ttlSeconds: body.ttl_seconds,
     leaseSeconds: body.lease_seconds,
-    labels: body.labels ?? [],
+    labels: body.labels,
     metadata: body.metadata === undefined ? {} : structuredClone(body.metadata),
     parent: body.parent,
+    sponsor: body.sponsor,
     authority: parseAuthority(body.authority) ?? 'inherit',
     subject: parseSubjectProof(body.subject),
     // A proof binds what is obtained with it, unless the session is for the holder of another key (RFC 9449 §5).

@@ -1,7 +1,7 @@
 import { In } from 'typeorm';
 import { formatScope } from '../../kernel/scopes.js';
-import { parseTime } from '../../kernel/times.js';
 import type { ZoneTx } from '../../platform/database/index.js';
+import { parseConstraints } from '../domain/delegations/constraints.js';
 import type { DelegationRecord } from '../domain/delegations/delegation-record.js';
 import { DelegationEntity } from './delegation.entity.js';
 import { mayBeId } from './session-rows.js';
@@ -134,7 +134,6 @@ export async function endDelegations(
 }
 
 function toRecord(row: DelegationEntity): DelegationRecord {
-  const notBefore = row.constraints['not_before'];
   return {
     id: row.id,
     source: row.source,
@@ -150,10 +149,8 @@ function toRecord(row: DelegationEntity): DelegationRecord {
     spawned: row.spawned,
     createdAt: row.createdAt.getTime(),
     expiresAt: row.expiresAt.getTime(),
-    // A stored time that cannot be read must not open the edge early.
-    ...(notBefore === undefined
-      ? {}
-      : { notBefore: (typeof notBefore === 'string' ? parseTime(notBefore) : undefined) ?? Number.POSITIVE_INFINITY }),
+    // What cannot be read must not open the edge.
+    ...(parseConstraints(row.constraints) ?? { notBefore: Number.POSITIVE_INFINITY }),
     endedAt: row.endedAt?.getTime(),
     endReason: row.endReason ?? undefined,
   };

@@ -3,6 +3,8 @@ import type { ZoneTx } from '../../platform/database/index.js';
 export interface CountScope {
   readonly application: string;
   readonly parent: string | undefined;
+  /** The root of the tree that it would stand in. */
+  readonly root: string | undefined;
   readonly now: number;
   /** The zone's epoch: sessions of an earlier one are dead, settled or not. */
   readonly zoneEpoch: number;
@@ -14,6 +16,8 @@ export interface SessionCounts {
   readonly zone: number;
   /** Started by the application in the last minute, ended or not. */
   readonly spawned: number;
+  /** Started in the tree in the last minute, ended or not. */
+  readonly tree: number;
 }
 
 const OPEN = `s.status IN ('active', 'suspended') AND (s.expires_at IS NULL OR s.expires_at > $4)`;
@@ -33,7 +37,8 @@ export async function countSessions(tx: ZoneTx, scope: CountScope, exactly: bool
     `SELECT (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.parent = $3 AND ${live}) AS children,
             (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.application = $2 AND ${live}) AS application,
             (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND ${live}) AS zone,
-            (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.application = $2 AND s.id > $5) AS spawned`,
+            (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.application = $2 AND s.id > $5) AS spawned,
+            (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.root = $7 AND s.id > $5) AS tree`,
     [
       tx.zone,
       scope.application,
@@ -41,6 +46,7 @@ export async function countSessions(tx: ZoneTx, scope: CountScope, exactly: bool
       new Date(scope.now),
       earliestId(scope.now - 60_000),
       scope.zoneEpoch,
+      scope.root ?? null,
     ],
   );
   const number = (name: keyof SessionCounts) => Number(counts?.[name] ?? 0);
@@ -49,6 +55,7 @@ export async function countSessions(tx: ZoneTx, scope: CountScope, exactly: bool
     application: number('application'),
     zone: number('zone'),
     spawned: number('spawned'),
+    tree: number('tree'),
   };
 }
 

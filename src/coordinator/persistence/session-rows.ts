@@ -116,6 +116,7 @@ function toEntity(zone: string, session: StoredSession): SessionEntity {
     path: path.join(SEPARATOR),
     labels: [...session.labels],
     credential: session.credential ?? null,
+    sponsor: session.sponsor ?? null,
     parent: session.parent ?? null,
     delegation: session.delegation ?? null,
     cnf: session.cnf ?? null,

@@ -47,6 +47,9 @@ export class SessionEntity {
   @Column({ name: 'subject_type', type: 'text' })
   subjectType!: 'application' | 'user';
 
+  @Column({ type: 'text', nullable: true })
+  sponsor!: string | null;
+
   @Column({ type: 'text' })
   authority!: SessionAuthority;
 

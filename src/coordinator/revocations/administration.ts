@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { adminEntry, administratorActor, type AdminActor, type RequestOrigin } from '../../audit/index.js';
+import type { ZoneView } from '../../control/index.js';
 import { Database } from '../../platform/database/index.js';
 import type { Initiator } from '../domain/initiator.js';
 import type { RevocationKind, RevocationRecord } from '../domain/revocation.js';
@@ -45,9 +46,7 @@ export class RevocationAdministration {
   /** Throws `not_found` for what the zone does not have, `conflict` when the zone takes no changes. */
   async revoke(call: AdminRuntimeCall, { kind, id, reason, action }: RevocationOrder): Promise<Revoked> {
     const anchors = await this.runtime.anchors(call.zone);
-    if (anchors.view.status === 'archived')
-      throw new AppError('conflict', 'The zone is archived and takes no changes.');
-    if (call.zone.startsWith('_')) throw new AppError('conflict', 'The system zone can be read, not changed.');
+    requireChangeable(anchors.view);
     return this.graph.run(call.zone, 'ending', async (tx) => {
       const now = this.clock.now();
       const changed = await this.endings.end(tx, anchors, { kind, id, reason, by: administrator(call), now });
@@ -67,6 +66,12 @@ export class RevocationAdministration {
   }
 }
 
-function administrator({ admin, origin }: AdminRuntimeCall): Initiator {
+/** Throws `conflict` for a zone that takes no changes. */
+export function requireChangeable({ slug, status }: Pick<ZoneView, 'slug' | 'status'>): void {
+  if (status === 'archived') throw new AppError('conflict', 'The zone is archived and takes no changes.');
+  if (slug.startsWith('_')) throw new AppError('conflict', 'The system zone can be read, not changed.');
+}
+
+export function administrator({ admin, origin }: AdminRuntimeCall): Initiator {
   return { actor: administratorActor(admin), name: `${admin.agent ? 'app' : 'admin'}:${admin.id}`, origin };
 }

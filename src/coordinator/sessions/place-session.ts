@@ -3,18 +3,15 @@ import type { FederatedUser } from '../../auth/index.js';
 import type { ApplicationView, SessionLimits, ZoneView } from '../../control/index.js';
 import { newId, newUuid } from '../../platform/ids/index.js';
 import { makeEdge } from '../delegations/make-edge.js';
+import { RunawayError, spawnTrips } from '../domain/breaker.js';
 import type { DelegationRecord } from '../domain/delegations/delegation-record.js';
+import { type AskedStart, longestLife, withBlueprint } from '../domain/sessions/blueprint.js';
 import { effectiveLimits, requireDepth, requireRoom } from '../domain/sessions/limits.js';
 import { byIdentifier } from '../domain/delegations/named-resources.js';
-import {
-  newSession,
-  type NarrowedStart,
-  requireMeaningful,
-  type StartRequest,
-} from '../domain/sessions/new-session.js';
+import { newSession, type NarrowedStart, requireMeaningful, requireSponsor } from '../domain/sessions/new-session.js';
 import { requireReach } from '../domain/sessions/reach.js';
 import { lifeOf, pathEnd, requireActive, requireLabels } from '../domain/sessions/session-start.js';
-import { type CountScope, countSessions } from '../persistence/session-counts.js';
+import { type CountScope, countSessions, type SessionCounts } from '../persistence/session-counts.js';
 import { insertSession, type StoredSession } from '../persistence/session-rows.js';
 import { callerOf, type RuntimeCall } from './runtime-call.js';
 import type { DetailedSession, SessionGraph } from './session-graph.js';
@@ -38,10 +35,12 @@ export interface Placed {
 }
 
 /** Writes a new session, and its edge when it is narrowed, after every check that needs the graph to stand still. */
-export async function placeSession(tx: ChangeTx, scene: StartScene, request: StartRequest): Promise<Placed> {
+export async function placeSession(tx: ChangeTx, scene: StartScene, asked: AskedStart): Promise<Placed> {
   const { call, view, application, graph, user } = scene;
-  const parent = await requireParent(scene, request);
+  const parent = await requireParent(scene, asked.parent);
+  const request = withBlueprint(asked, application.blueprint, parent !== undefined);
   requireMeaningful(request, parent !== undefined);
+  requireSponsor(request, parent, view.settings.sponsor);
   requireLabels(request.labels, application.allowedLabels, call.claims.sid === undefined ? undefined : parent?.labels);
   await requireSpace(tx, scene, parent);
   if (user) spendProof(tx, scene, user);
@@ -53,7 +52,7 @@ export async function placeSession(tx: ChangeTx, scene: StartScene, request: Sta
     credential: call.claims.crd,
     parent,
     user,
-    life: lifeOf(request, graph.now, latest),
+    life: lifeOf({ ...request, usualSeconds: application.blueprint.ttl_seconds }, graph.now, latest),
     epochs: { z: view.epoch, a: application.epoch },
     subjectEpoch: scene.subjectEpoch,
     now: graph.now,
@@ -66,10 +65,13 @@ export async function placeSession(tx: ChangeTx, scene: StartScene, request: Sta
   return { session, edge: await narrow(tx, scene, { parent, session, asked: request.authority.narrow }) };
 }
 
-/** When a new session must have ended: with what is above it, and by the cap on its subject's proof. Infinity when nothing ends. */
-async function latestEnd({ graph, user }: StartScene, parent: DetailedSession | undefined): Promise<number> {
+/** When a new session must have ended: with what is above it, by the cap on its subject's proof, and by its application's longest life. */
+async function latestEnd(
+  { graph, user, application }: StartScene,
+  parent: DetailedSession | undefined,
+): Promise<number> {
   const above = parent ? pathEnd((await graph.sessionPath(parent.id)) ?? []) : Number.POSITIVE_INFINITY;
-  return Math.min(above, user?.sessionEnd ?? Number.POSITIVE_INFINITY);
+  return Math.min(above, user?.sessionEnd ?? Number.POSITIVE_INFINITY, longestLife(application.blueprint, graph.now));
 }
 
 /** One id_token opens one session, and none when its subject was revoked since it was verified. */
@@ -79,8 +81,8 @@ function spendProof(tx: ChangeTx, { subjectEpoch }: StartScene, user: FederatedU
 }
 
 /** A session token starts children of its own session, whether it names the parent or not. */
-async function requireParent({ call, graph }: StartScene, request: StartRequest): Promise<DetailedSession | undefined> {
-  const id = request.parent ?? call.claims.sid;
+async function requireParent({ call, graph }: StartScene, named?: string): Promise<DetailedSession | undefined> {
+  const id = named ?? call.claims.sid;
   if (id === undefined) return undefined;
   const parent = requireReach(callerOf(call), await graph.session(id), 'start_child');
   requireActive(parent);
@@ -94,8 +96,15 @@ async function requireSpace(
 ): Promise<void> {
   const limits = effectiveLimits(view.settings.limits, application.limits);
   requireDepth(limits, parent ? parent.depth + 1 : 0);
-  const scope: CountScope = { application: application.id, parent: parent?.id, now: graph.now, zoneEpoch: view.epoch };
+  const scope: CountScope = {
+    application: application.id,
+    parent: parent?.id,
+    root: parent?.root,
+    now: graph.now,
+    zoneEpoch: view.epoch,
+  };
   const counts = await countSessions(tx, scope, false);
+  if (parent) requireCalm(view, parent, counts);
   const held = {
     children_per_session: counts.children,
     sessions_per_application: counts.application,
@@ -108,6 +117,12 @@ async function requireSpace(
   requireRoom(limits, 'children_per_session', exact.children);
   requireRoom(limits, 'sessions_per_application', exact.application);
   requireRoom(limits, 'sessions_per_zone', exact.zone);
+}
+
+/** A tree that runs away is not only refused one more session; the caller suspends it. */
+function requireCalm({ settings }: ZoneView, parent: DetailedSession, { children, tree }: SessionCounts): void {
+  const passed = spawnTrips(settings.breaker, { depth: parent.depth + 1, fanOut: children + 1, spawned: tree + 1 });
+  if (passed !== undefined) throw new RunawayError(parent.root, passed);
 }
 
 function hasRoom(limits: SessionLimits, held: Partial<SessionLimits>): boolean {

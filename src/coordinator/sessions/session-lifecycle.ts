@@ -2,16 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import type { ChangeTx } from '../../audit/index.js';
-import { sessionEntry } from '../domain/entries.js';
+import { isTripped } from '../domain/breaker.js';
 import { type Act, requireReach } from '../domain/sessions/reach.js';
-import { revocationKey } from '../domain/revocation.js';
 import { isOpen } from '../domain/sessions/session.js';
 import { GraphChanges } from '../graph-changes.js';
-import { updateStanding } from '../persistence/session-rows.js';
 import { RuntimeState } from '../state/runtime-state.js';
 import { endSession } from './end-sessions.js';
 import { callerOf, initiatorOf, type RuntimeCall } from './runtime-call.js';
 import { type DetailedSession, SessionGraph } from './session-graph.js';
+import { resumeSession, suspendSession } from './standing.js';
 
 /** Suspends, resumes and terminates sessions at the request of agents and their applications. Each answers the session as it is then. */
 @Injectable()
@@ -24,35 +23,20 @@ export class SessionLifecycle {
 
   /** Stops a session and all below it until it is resumed. Throws `session_not_active` when it has ended, `invalid_transition` when it is suspended. */
   suspend(call: RuntimeCall, id: string, reason = 'requested'): Promise<DetailedSession> {
-    return this.change(call, { id, act: 'own' }, async (tx, session, now) => {
-      requireStanding(session, 'active');
-      await updateStanding(tx, id, {
-        status: 'suspended',
-        suspendedAt: now,
-        suspendReason: reason,
-        leaseExpiresAt: null,
-      });
-      announce(tx, id);
-      tx.record(sessionEntry('suspended', session, initiatorOf(call), { at: now, reason }));
-    });
+    return this.change(call, { id, act: 'own' }, (tx, session, now) =>
+      suspendSession(tx, session, { by: initiatorOf(call), now, reason }),
+    );
   }
 
-  /** Lets a suspended session go on, under a new generation. Throws `session_not_active` when anything above it is not active. */
+  /**
+   * Lets a suspended session go on, under a new generation. Throws `session_not_active` when anything above it is not active, `access_denied`
+   * when the breaker suspended it: then an administrator must look at it first.
+   */
   resume(call: RuntimeCall, id: string): Promise<DetailedSession> {
     return this.change(call, { id, act: 'own' }, async (tx, session, now) => {
-      requireStanding(session, 'suspended');
-      if (session.suspendReason === 'ancestor_suspended')
-        throw new AppError('session_not_active', 'A session above this one is suspended.');
-      const lease = session.leaseSeconds === undefined ? {} : { leaseExpiresAt: now + session.leaseSeconds * 1000 };
-      await updateStanding(tx, id, {
-        status: 'active',
-        generation: session.generation + 1,
-        suspendedAt: null,
-        suspendReason: null,
-        ...lease,
-      });
-      announce(tx, id);
-      tx.record(sessionEntry('resumed', session, initiatorOf(call), { at: now }));
+      if (session.status === 'suspended' && isTripped(session.suspendReason))
+        throw new AppError('access_denied', 'The breaker suspended this session; an administrator may resume it.');
+      await resumeSession(tx, session, { by: initiatorOf(call), now });
     });
   }
 
@@ -77,16 +61,4 @@ export class SessionLifecycle {
       return (await new SessionGraph(tx, facts).session(what.id)) ?? before;
     });
   }
-}
-
-/** Suspension ends nothing for good, so it has no anchor; the news makes whoever holds open work judge it anew. */
-function announce(tx: ChangeTx, id: string): void {
-  tx.changed('session', id);
-  tx.changed('revocation', revocationKey('session', id));
-}
-
-function requireStanding(session: DetailedSession, status: 'active' | 'suspended'): void {
-  if (session.status === status) return;
-  if (!isOpen(session.status)) throw new AppError('session_not_active', `The session is ${session.status}.`);
-  throw new AppError('invalid_transition', `The session is ${session.status}.`);
 }

@@ -1,4 +1,4 @@
-import type { CallLedger } from '../call-ledger.js';
+import { callBudgets, type CallLedger } from '../call-ledger.js';
 import type { CallNotes } from '../call-notes.js';
 import type { BatchVerdict, RefusedMember } from './batch-calls.js';
 import type { McpOperation } from './mcp-operation.js';
@@ -26,7 +26,7 @@ export async function recordBatch(
   };
   const intents = others.map(async ({ member, permission }) => {
     const forked = forkFor(member.operation);
-    await ledger.intent(forked, permission, undefined);
+    await ledger.intent(forked, permission, callBudgets(permission.edges));
     return forked;
   });
   const refusals = refused.map(async (one) => {

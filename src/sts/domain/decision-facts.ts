@@ -1,7 +1,8 @@
 import { parseScope } from '../../kernel/scopes.js';
 import { applicationSubject, subjectIssuer } from '../../kernel/subjects.js';
 import type { TokenClaims } from '../../auth/index.js';
-import type { DecisionFacts, Lineage } from '../../policy/index.js';
+import type { ZoneView } from '../../control/index.js';
+import { type DecisionFacts, type Lineage, sessionCeilings } from '../../policy/index.js';
 
 /** Who asks for a mandate, with what, how authority came to it. */
 export interface DecisionParties {
@@ -18,15 +19,20 @@ export interface DecisionParties {
   readonly approval?: DecisionFacts['approval'];
 }
 
+/** The part of a zone's catalogue that bounds decisions. */
+export type DecisionZone = Pick<ZoneView, 'application' | 'grantsAt'>;
+
 /**
  * Everything a decision on a mandate may depend on. Every token presented bounds it by its `scope`; a token without one is bounded by
  * everything else: the session's whole lineage, or the grants of an application that acts for itself.
  */
-export function decisionFacts(parties: DecisionParties, grants: DecisionFacts['grants']): DecisionFacts {
+export function decisionFacts(parties: DecisionParties, zone: DecisionZone): DecisionFacts {
   const { application, lineage, parents, address, now, user, approval } = parties;
   const acting = lineage ? sessionFacts(lineage) : applicationFacts(application);
   const subject = user === undefined ? acting.subject : userFacts(user);
-  const ceilings = [...parents.flatMap(scopeCeiling), ...acting.ceilings];
+  const allowed = sessionCeilings(lineage?.sessions ?? [], (id) => zone.application(id)?.blueprint.resources);
+  const ceilings = [...parents.flatMap(scopeCeiling), ...acting.ceilings, ...allowed];
+  const grants: DecisionFacts['grants'] = (holder, resource) => zone.grantsAt(holder, resource);
   return { ...acting, subject, ceilings, grants, address, now, approval };
 }
 

@@ -35,6 +35,7 @@ function lineageOf({ lineage }: MandateVector): Lineage | undefined {
     edges: lineage.edges.map((id) => ({ id }) as Lineage['edges'][number]),
     actors: lineage.actors.map((name) => VECTORS.sessions[name] as Lineage['current']),
     sessions,
+    gatewayOnly: false,
     endsAt: Number.POSITIVE_INFINITY,
   };
 }

@@ -48,6 +48,12 @@ export function resolveTargets<R extends TargetResource>(
   return targets;
 }
 
+/** Throws `invalid_target` for a resource that verifies for itself: a delegation on the way is held to what only the gateway checks. */
+export function requireGateway(targets: readonly TargetResource[]): void {
+  if (targets.some((target) => target.enforcement !== 'gateway'))
+    throw invalidTarget('the delegation may be used through the gateway only');
+}
+
 /** What a mandate's `aud` holds for a resource: the gateway URL, or the identifier of a resource that verifies for itself. */
 export function audienceOf(resource: TargetResource): string {
   return resource.enforcement === 'gateway' ? resource.gatewayUrl : resource.identifier;

@@ -14,7 +14,7 @@ import { heldWork, sidesOf } from '../domain/held-work.js';
 import { mandateClaims, tokenType } from '../domain/mandate-claims.js';
 import { detailsEnd, grantDetails } from '../domain/requested-details.js';
 import { decisionReasons, decisionRefusal } from '../domain/refusals.js';
-import { audienceOf, resolveTargets } from '../domain/targets.js';
+import { audienceOf, requireGateway, resolveTargets } from '../domain/targets.js';
 import type { Notes } from '../entry-notes.js';
 import type { TokenRequest } from './grant.js';
 import { Issuance } from './issuance.js';
@@ -152,7 +152,7 @@ export class Mandates {
     const { lineage, parents, user } = asked;
     const application = client.application.id;
     const parties = { application, lineage, parents, user: user?.subject, address: facts.address, now, approval };
-    const context = decisionFacts(parties, (holder, resource) => zone.grantsAt(holder, resource));
+    const context = decisionFacts(parties, zone);
     return this.policies.decide(zone.slug, { targets, scope: asked.scope }, context);
   }
 
@@ -255,6 +255,7 @@ function resolve({ zone, key, notes }: TokenRequest, asked: MandateRequest): rea
     byIdentifier: (identifier: string) => zone.resourceByIdentifier(identifier),
   };
   const targets = resolveTargets(asked, lookup, key !== undefined);
+  if (asked.lineage?.gatewayOnly) requireGateway(targets);
   const identifiers = targets.map((target) => target.identifier);
   notes.add(identifiers.length === 1 ? { resource: identifiers[0] } : { detail: { resources: identifiers } });
   return targets;

@@ -5,6 +5,7 @@ import {
   heldAt,
   type Lineage,
   LineageError,
+  sessionCeilings,
   type Target,
   traceLineage,
 } from '../../../policy/index.js';
@@ -15,6 +16,7 @@ export type LineageSource = Parameters<typeof traceLineage>[0];
 /** The part of a zone's catalogue that says what is granted where. */
 export interface Granted {
   resourceByIdentifier(identifier: string): Target | undefined;
+  application(id: string): { readonly blueprint: { readonly resources?: readonly string[] } } | undefined;
   grantsAt(
     application: string,
     resource: string,
@@ -23,7 +25,8 @@ export interface Granted {
 
 /** What is held under a lineage, by resource identifier; nothing at a resource that is unknown or archived. */
 export function heldUnder(lineage: Lineage, granted: Granted, now: number): (resource: string) => ScopeSet {
-  const bounds = { ceilings: lineage.ceilings, grants: granted.grantsAt.bind(granted), now };
+  const allowed = sessionCeilings(lineage.sessions, (id) => granted.application(id)?.blueprint.resources);
+  const bounds = { ceilings: [...lineage.ceilings, ...allowed], grants: granted.grantsAt.bind(granted), now };
   return (identifier) => {
     const target = granted.resourceByIdentifier(identifier);
     return target ? heldAt(target, bounds) : EMPTY_SCOPE;

@@ -18,6 +18,7 @@ function lineage(members: Partial<Lineage> = {}): Lineage {
     edges: [],
     actors: [source],
     sessions: [source],
+    gatewayOnly: false,
     endsAt: Infinity,
     ...members,
   };

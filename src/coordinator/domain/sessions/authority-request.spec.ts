@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseAuthority } from './authority-request.js';
-import { areConstraints } from '../delegations/constraints.js';
 import { isMetadata } from './metadata.js';
 
 const RESOURCES = [{ resource: 'https://mail.example', scopes: ['read'] }];
@@ -40,22 +39,6 @@ describe('the authority of a new session', () => {
     { narrow: { resources: [{ resource: 'x', scopes: ['read'], extra: true }] } },
     { narrow: { resources: [null] } },
   ])('refuses %j', (value) => expect(parseAuthority(value)).toBeUndefined());
-});
-
-describe('constraints', () => {
-  it.each([{}, { not_before: '2030-01-01T00:00:00Z' }])('accepts %j', (value) =>
-    expect(areConstraints(value)).toBe(true),
-  );
-  it.each([
-    { not_before: 'soon' },
-    { not_before: 5 },
-    { max_calls: 3 },
-    { operations: [] },
-    { unknown: 1 },
-    [],
-    null,
-    'x',
-  ])('[T2] refuses %j: nothing looks held that nobody checks', (value) => expect(areConstraints(value)).toBe(false));
 });
 
 describe('metadata', () => {

@@ -20,6 +20,7 @@ export interface StartRequest {
   readonly labels: readonly string[];
   readonly metadata: JsonObject;
   readonly parent?: string | undefined;
+  readonly sponsor?: string | undefined;
   readonly authority: 'inherit' | 'none' | { readonly narrow: NarrowedStart };
   /** The user a root works for, by proof; without it a root works for its application. */
   readonly subject?: SubjectProof | undefined;
@@ -56,6 +57,16 @@ export function requireMeaningful(request: StartRequest, hasParent: boolean): vo
     throw fault('lease_seconds', 'a task lives by its TTL');
 }
 
+/** Throws `invalid_request` unless a root names its sponsor where the zone asks for one, and a child no other than its parent's. */
+export function requireSponsor(
+  { sponsor }: StartRequest,
+  parent: Pick<SessionRecord, 'sponsor'> | undefined,
+  policy: 'optional' | 'required',
+): void {
+  if (parent && sponsor !== undefined && sponsor !== parent.sponsor) throw fault('sponsor', 'is that of the parent');
+  if (!parent && sponsor === undefined && policy === 'required') throw fault('sponsor', 'is required in this zone');
+}
+
 /**
  * The new session. Its subject is its parent's, a root's is the user that was proved or the application itself; its authority is what was asked for, never more. The
  * caller has checked labels, limits and the parent's life.
@@ -71,6 +82,7 @@ export function newSession(request: StartRequest, birth: Birth): SessionRecord &
     lifecycle: request.lifecycle,
     status: 'active',
     labels: [...new Set(request.labels)],
+    sponsor: birth.parent?.sponsor ?? request.sponsor,
     metadata: request.metadata,
     authority: typeof request.authority === 'object' ? 'narrowed' : request.authority,
     delegation: birth.delegation,

@@ -26,6 +26,7 @@ function alone(session: SessionRecord, members: Partial<Lineage> = {}): Lineage 
     edges: [],
     actors: [session],
     sessions: [session],
+    gatewayOnly: false,
     endsAt: session.expiresAt ?? Infinity,
     ...members,
   };

@@ -45,6 +45,8 @@ export function requireActive(session: SessionView): void {
 export interface LifeRequest {
   readonly lifecycle: Lifecycle;
   readonly ttlSeconds?: number | undefined;
+  /** The life of a task that asks for none. */
+  readonly usualSeconds?: number | undefined;
   readonly leaseSeconds?: number | undefined;
 }
 
@@ -64,9 +66,9 @@ export function lifeOf(request: LifeRequest, now: number, ancestorsEnd: number):
     const leaseSeconds = request.leaseSeconds ?? DEFAULT_LEASE_SECONDS;
     return { ...bounded, leaseSeconds, leaseExpiresAt: now + leaseSeconds * 1000 };
   }
-  const asked = now + (request.ttlSeconds ?? DEFAULT_TTL_SECONDS) * 1000;
+  const asked = now + (request.ttlSeconds ?? request.usualSeconds ?? DEFAULT_TTL_SECONDS) * 1000;
   if (request.ttlSeconds !== undefined && asked > ancestorsEnd + LEEWAY_MS) {
-    throw new AppError('authority_exceeded', 'The session would outlive the one that starts it.');
+    throw new AppError('authority_exceeded', 'The session would live longer than it may here.');
   }
   return { expiresAt: Math.min(asked, ancestorsEnd) };
 }

@@ -26,6 +26,8 @@ export interface SessionRecord {
   readonly labels: readonly string[];
   readonly subject: string;
   readonly subjectType: 'application' | 'user';
+  /** The person who answers for it, as whoever started the root has named them. */
+  readonly sponsor?: string | undefined;
   readonly authority: SessionAuthority;
   /** The edge a narrowed session was spawned with. */
   readonly delegation?: string | undefined;

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../kernel/json.js';
+import { MOST_CALLS, MOST_EDGE_OPERATIONS } from '../../domain/delegations/constraints.js';
 import { MOST_HOPS, MOST_RESOURCES, MOST_SCOPES, MOST_TTL_SECONDS } from '../../domain/sessions/authority-request.js';
 import type { OwnRule } from './rules.js';
 
@@ -81,11 +82,35 @@ export const BOUND_KEY: OwnRule = {
 
 export const CONSTRAINTS: OwnRule = {
   name: 'areConstraints',
-  message: 'must be {not_before?: time}; other constraints are not enforced yet and therefore refused',
+  message: 'must be {operations?: [{method, path} | {mcp_tool}], not_before?: time, max_calls?: number}',
   schema: {
     type: 'object',
     additionalProperties: false,
-    properties: { not_before: { type: 'string', format: 'date-time' } },
+    properties: {
+      not_before: { type: 'string', format: 'date-time' },
+      max_calls: { type: 'integer', minimum: 1, maximum: MOST_CALLS },
+      operations: {
+        type: 'array',
+        minItems: 1,
+        maxItems: MOST_EDGE_OPERATIONS,
+        items: {
+          oneOf: [
+            {
+              type: 'object',
+              additionalProperties: false,
+              required: ['method', 'path'],
+              properties: { method: { type: 'string' }, path: { type: 'string' } },
+            },
+            {
+              type: 'object',
+              additionalProperties: false,
+              required: ['mcp_tool'],
+              properties: { mcp_tool: { type: 'string' } },
+            },
+          ],
+        },
+      },
+    },
   },
 };
 

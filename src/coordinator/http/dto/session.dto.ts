@@ -37,6 +37,11 @@ export class StartSessionDto {
   @IsReference()
   parent?: string;
 
+  /** The person who answers for the session and all below it. */
+  @Optional()
+  @IsReason()
+  sponsor?: string;
+
   @Optional()
   @Satisfies((value) => parseAuthority(value) !== undefined, AUTHORITY)
   authority?: unknown;
