@@ -20,4 +20,3 @@ export { approvalBody, holdBody } from './domain/approvals/approval-body.js';
 export type { Approval, HeldWork } from './domain/approvals/approval.js';
 export { compilePredicate, type OperationPredicates, type Predicate } from './domain/resources/predicates.js';
 export { tightestLimits, type SessionLimits } from './domain/session-limits.js';
-export { templateFault } from './domain/resources/path-template.js';

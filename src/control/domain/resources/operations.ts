@@ -1,6 +1,6 @@
 import type { FieldFault } from '../../../kernel/app-error.js';
 import { parseScope, type ScopeSet } from '../../../kernel/scopes.js';
-import { templateFault, templateShape } from './path-template.js';
+import { templateFault, templateShape } from '../../../kernel/paths/path-template.js';
 import { PREDICATE_PARTS, predicateFaults } from './predicates.js';
 import type { PathOperation, ResourceOperation } from './resource.js';
 

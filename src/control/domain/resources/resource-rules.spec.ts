@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { defaultIdentifier, identifierFault } from './identifier.js';
 import { anyOperation, operationFaults } from './operations.js';
-import { templateFault, templateShape } from './path-template.js';
+import { templateFault, templateShape } from '../../../kernel/paths/path-template.js';
 import type { ResourceOperation } from './resource.js';
 import { resourceFaults, type ResourceDraft } from './resource-draft.js';
 import { declaredScopeFaults } from './scope-names.js';

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonValue } from '../../../kernel/json.js';
-import { templateFault } from '../../../control/index.js';
+import { templateFault } from '../../../kernel/paths/path-template.js';
 import { parseTime } from '../../../kernel/times.js';
 import type { DelegationEdge } from '../../../policy/index.js';
 
