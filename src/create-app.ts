@@ -1,6 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
-import { AuditLedger, LogSigner, OutcomeSink } from './audit/index.js';
+import { AuditLedger, LedgerSweeps, LogSigner, OutcomeSink } from './audit/index.js';
 import { ApprovalView } from './control/index.js';
 import { ENTITIES } from './entities.js';
 import { registerGateway } from './gateway/index.js';
@@ -44,6 +44,7 @@ export async function startApp(parts: AppParts): Promise<RunningApp> {
     const app = await buildApp(parts, database);
     const signer = app.get(LogSigner);
     await signer.compare();
+    app.get(Readiness).register('ledger_tampered', () => app.get(LedgerSweeps).isSound());
     app.get(Readiness).register('audit_unavailable', () => app.get(AuditLedger).available);
     app.get(Readiness).register('ledger_rollback', () => signer.sound);
     const urls = app.get(PublicUrls);

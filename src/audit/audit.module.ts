@@ -18,6 +18,8 @@ import { LogReader } from './log/log-reader.js';
 import { LogSigner } from './log/log-signer.js';
 import { LOG_PROVIDERS } from './log/log.providers.js';
 import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
+import { LedgerSweeps } from './sweep/ledger-sweeps.js';
+import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
 
 /** The ledger and the unit of work that nothing changes state without. */
 @Global()
@@ -25,6 +27,7 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
   imports: [ExportsModule],
   providers: [
     ...LOG_PROVIDERS,
+    ...SWEEP_PROVIDERS,
     { provide: LedgerKeys, inject: [SECRETS], useFactory: (secrets: Secrets) => new LedgerKeys(secrets.ledgerHmac) },
     {
       provide: AuditLedger,
@@ -61,7 +64,17 @@ import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
       useFactory: (database: Database) => new LedgerPartitions(database),
     },
   ],
-  exports: [ExportsModule, AuditLedger, AuditedChanges, LedgerReader, LogIdentity, LogReader, LogSigner, OutcomeSink],
+  exports: [
+    ExportsModule,
+    AuditLedger,
+    AuditedChanges,
+    LedgerReader,
+    LedgerSweeps,
+    LogIdentity,
+    LogReader,
+    LogSigner,
+    OutcomeSink,
+  ],
 })
 export class AuditModule implements OnModuleInit {
   constructor(
@@ -70,11 +83,13 @@ export class AuditModule implements OnModuleInit {
     private readonly changes: AuditedChanges,
     private readonly relay: OutboxRelay,
     private readonly partitions: LedgerPartitions,
+    private readonly sweeps: LedgerSweeps,
   ) {}
 
   async onModuleInit(): Promise<void> {
     await this.partitions.makeAhead();
     this.partitions.schedule(this.queues);
+    this.sweeps.register(this.queues);
     this.changes.onOutbox(() => this.relay.wake());
     this.queues.consume('audit', { [OUTCOME_JOB]: (message) => this.intake.handle(message) });
   }

@@ -7,6 +7,7 @@ export { OutcomeSink } from './outcome-sink.js';
 export { LogIdentity } from './log/log-identity.js';
 export { LedgerExports } from './exports/ledger-exports.js';
 export { LogReader } from './log/log-reader.js';
+export { LedgerSweeps } from './sweep/ledger-sweeps.js';
 export { LogSigner } from './log/log-signer.js';
 export { nextOrigin, type EndedLog } from './domain/log/log-state.js';
 export { adminEntry, administratorActor, type AdminActor, type RequestOrigin } from './admin-entry.js';

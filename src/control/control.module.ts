@@ -38,6 +38,7 @@ import { ApplicationsController } from './http/applications.controller.js';
 import { AuditController } from './http/audit.controller.js';
 import { ExportsController } from './http/audit/exports.controller.js';
 import { LogController } from './http/audit/log.controller.js';
+import { SweepsController } from './http/audit/sweeps.controller.js';
 import { PublicLogController } from './http/audit/public-log.controller.js';
 import { ConfigController } from './config/http/config.controller.js';
 import { CredentialsController } from './http/credentials.controller.js';
@@ -252,6 +253,7 @@ function configParts([zones, applications, providers, resources, grants, policie
     AdminAuditController,
     ExportsController,
     LogController,
+    SweepsController,
     PublicLogController,
     ControlController,
     WebhooksController,

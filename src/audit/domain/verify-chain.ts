@@ -19,17 +19,35 @@ export interface Fault {
   readonly reason: string;
 }
 
+/** Where a chain was accepted up to: what the next entry must follow. */
+export interface ChainPosition {
+  readonly next: number;
+  readonly chainMac: Buffer;
+  /** Milliseconds. */
+  readonly ingestedAt: number;
+}
+
 /** Checks a zone's rows one by one, in the order given, and then the head. It stops at the first fault. */
 export class ChainVerifier {
-  private next = 0;
-  private previous: Buffer = GENESIS_MAC;
-  private lastIngestedAt = Number.NEGATIVE_INFINITY;
+  private next: number;
+  private previous: Buffer;
+  private lastIngestedAt: number;
   private readonly eventIds = new Set<string>();
 
   constructor(
     private readonly zone: string,
     private readonly keyOf: (kid: string) => KeyObject | undefined,
-  ) {}
+    from: ChainPosition = { next: 0, chainMac: GENESIS_MAC, ingestedAt: Number.NEGATIVE_INFINITY },
+  ) {
+    this.next = from.next;
+    this.previous = from.chainMac;
+    this.lastIngestedAt = from.ingestedAt;
+  }
+
+  /** Everything before this was accepted. */
+  get position(): ChainPosition {
+    return { next: this.next, chainMac: this.previous, ingestedAt: this.lastIngestedAt };
+  }
 
   /** Entries accepted so far. */
   get size(): number {

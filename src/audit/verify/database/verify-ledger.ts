@@ -1,9 +1,10 @@
 import pg from 'pg';
 import { clientOptions, parseEndpoint, parseLogin } from '../../../platform/database/index.js';
-import { ChainVerifier, type Fault, type StoredLink } from '../../domain/verify-chain.js';
+import { ChainVerifier, type Fault } from '../../domain/verify-chain.js';
 import type { KeptCheckpoints } from './kept-checkpoints.js';
 import { verifySigned } from './verify-signed.js';
 import type { LedgerKeys } from '../../ledger-keys.js';
+import { readLinks } from '../../persistence/ledger-links.js';
 
 const BATCH = 5_000;
 
@@ -56,8 +57,10 @@ async function zonesOf(client: pg.Client, only: string | undefined): Promise<str
 
 async function verifyZone(client: pg.Client, zone: string, keys: LedgerKeys): Promise<ZoneReport> {
   const verifier = new ChainVerifier(zone, (kid) => keys.key(kid));
+  const ask = async <T extends object>(sql: string, params: unknown[]): Promise<T[]> =>
+    (await client.query(sql, params)).rows as T[];
   for (let after = -1; ;) {
-    const rows = await readLinks(client, zone, after);
+    const rows = await readLinks(ask, zone, after, BATCH);
     for (const row of rows) {
       const fault = verifier.check(row);
       if (fault) return { zone, size: verifier.size, fault };
@@ -76,34 +79,4 @@ async function headFault(client: pg.Client, zone: string, verifier: ChainVerifie
   const head = rows[0];
   if (!head) return { index: undefined, reason: 'the zone has no ledger head' };
   return verifier.checkHead({ nextIndex: Number(head.next_index), chainMac: head.chain_mac });
-}
-
-interface Row {
-  readonly index: string;
-  readonly event_id: string;
-  readonly ingested_at: Date;
-  readonly whole: boolean;
-  readonly kid: string;
-  readonly leaf: Buffer;
-  readonly chain_mac: Buffer;
-  readonly entry: string;
-}
-
-/** Duplicated indices share `index`, so the page ends at a whole index. */
-async function readLinks(client: pg.Client, zone: string, after: number): Promise<StoredLink[]> {
-  const { rows } = await client.query<Row>(
-    `SELECT index, event_id, ingested_at, date_trunc('milliseconds', ingested_at) = ingested_at AS whole, kid, leaf, chain_mac, entry FROM caracal.ledger
-     WHERE zone = $1 AND index > $2 ORDER BY index FETCH FIRST $3 ROWS WITH TIES`,
-    [zone, after, BATCH],
-  );
-  return rows.map((row) => ({
-    index: Number(row.index),
-    eventId: row.event_id,
-    // Entries are written with whole milliseconds; a finer time was put there by somebody else and is before every time.
-    ingestedAt: row.whole ? row.ingested_at.getTime() : Number.NEGATIVE_INFINITY,
-    kid: row.kid,
-    leaf: row.leaf,
-    chainMac: row.chain_mac,
-    entry: row.entry,
-  }));
 }

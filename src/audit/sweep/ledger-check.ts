@@ -1,0 +1,100 @@
+import { TileTree } from '../domain/log/tiles.js';
+import { type ChainPosition, ChainVerifier, type StoredLink } from '../domain/verify-chain.js';
+import type { LedgerKeys } from '../ledger-keys.js';
+import type { SweepReading } from './sweep-reading.js';
+import type { Finding } from './sweep-rows.js';
+
+const BATCH = 5_000;
+/** Progress is remembered so often; a sweep that another replica takes over repeats at most this. */
+const SAVE_EVERY = 10;
+
+export interface CheckParts {
+  readonly zone: string;
+  readonly keys: LedgerKeys;
+  readonly reading: SweepReading;
+  readonly from: ChainPosition;
+  readonly save: (position: ChainPosition) => Promise<void>;
+}
+
+/**
+ * Reads every entry of a zone once: bytes, leaf, chain, density and order, the head after the last entry, the root of every checkpoint that was signed
+ * over them, and the guards of the tables. Answers what is not as it was written, in order.
+ */
+export async function checkLedger(parts: CheckParts): Promise<readonly Finding[]> {
+  const { zone, reading } = parts;
+  const partitions = await reading.unguardedPartitions(zone);
+  const guards = partitions.map((name): Finding => ({
+    kind: 'schema',
+    reason: `the partition ${name} is not guarded`,
+  }));
+  const chain = await checkChain(parts);
+  return [...guards, ...chain];
+}
+
+async function checkChain(parts: CheckParts): Promise<Finding[]> {
+  const { zone, keys, reading, from, save } = parts;
+  // The head is read first: what is appended while this runs is for the next sweep.
+  const [head, signed] = [await reading.head(zone), await reading.checkpoints(zone)];
+  if (!head) return [{ kind: 'head', reason: 'the zone has no ledger head' }];
+  const verifier = new ChainVerifier(zone, (kid) => keys.key(kid), from);
+  const roots = new SignedRoots(signed);
+  await roots.replay(reading, zone, from.next);
+  for (let batch = 1; verifier.size < head.nextIndex; batch += 1) {
+    const links = await reading.links(zone, verifier.size - 1, Math.min(BATCH, head.nextIndex - verifier.size));
+    if (links.length === 0) break;
+    for (const link of links) {
+      const fault = link.index < head.nextIndex ? verifier.check(link) : undefined;
+      if (fault) return [{ ...named(fault.index), kind: 'chain', reason: fault.reason }];
+    }
+    const finding = roots.add(links.filter((link) => link.index < head.nextIndex));
+    if (finding) return [finding];
+    if (batch % SAVE_EVERY === 0) await save(verifier.position);
+  }
+  const fault = verifier.checkHead(head);
+  return fault ? [{ ...named(fault.index), kind: 'head', reason: fault.reason }] : [];
+}
+
+function named(index: number | undefined): { readonly index?: number } {
+  return index === undefined ? {} : { index };
+}
+
+/** Compares the entries with the roots that were signed over them: whoever holds the chain's key and not the signer's is found here. */
+class SignedRoots {
+  private readonly tree = new TileTree();
+  private at = 0;
+
+  constructor(private readonly signed: readonly { readonly size: number; readonly root: Buffer }[]) {}
+
+  /** Takes in the leaves of entries that were accepted before. */
+  async replay(reading: SweepReading, zone: string, to: number): Promise<void> {
+    while (this.tree.size < to) {
+      const links = await reading.links(zone, this.tree.size - 1, Math.min(BATCH, to - this.tree.size));
+      if (links.length === 0) return;
+      this.add(links.filter((link) => link.index < to));
+    }
+  }
+
+  /** The first root that the entries so far do not have, if there is one. */
+  add(links: readonly StoredLink[]): Finding | undefined {
+    let rest = links;
+    for (; this.at < this.signed.length; this.at += 1) {
+      const { size, root } = this.signed[this.at] as { size: number; root: Buffer };
+      if (size > this.tree.size + rest.length) break;
+      const upTo = size - this.tree.size;
+      this.append(rest.slice(0, upTo));
+      rest = rest.slice(upTo);
+      if (!this.tree.root().equals(root))
+        return {
+          index: size - 1,
+          kind: 'checkpoint',
+          reason: `the first ${size} entries are not those that were signed`,
+        };
+    }
+    this.append(rest);
+    return undefined;
+  }
+
+  private append(links: readonly StoredLink[]): void {
+    if (links.length > 0) this.tree.append(Buffer.concat(links.map((link) => link.leaf)));
+  }
+}

@@ -1,0 +1,48 @@
+import type { Database } from '../../platform/database/index.js';
+import type { StoredLink } from '../domain/verify-chain.js';
+import { readLinks } from '../persistence/ledger-links.js';
+
+/** What the ledger's tables say of themselves, read as `caracal_auditor`, who can change nothing. */
+export class SweepReading {
+  constructor(private readonly database: Database) {}
+
+  links(zone: string, after: number, limit: number): Promise<StoredLink[]> {
+    return this.database.asAuditor(zone, (tx) => readLinks((sql, params) => tx.query(sql, params), zone, after, limit));
+  }
+
+  async head(zone: string): Promise<{ readonly nextIndex: number; readonly chainMac: Buffer } | undefined> {
+    const [row] = await this.ask<{ next_index: string; chain_mac: Buffer }>(
+      zone,
+      'SELECT next_index, chain_mac FROM caracal.ledger_head WHERE zone = $1',
+    );
+    return row && { nextIndex: Number(row.next_index), chainMac: row.chain_mac };
+  }
+
+  /** Sizes and roots of what was signed about the zone's log under its present name, in order. */
+  async checkpoints(zone: string): Promise<{ readonly size: number; readonly root: Buffer }[]> {
+    const rows = await this.ask<{ size: string; root: Buffer }>(
+      zone,
+      `SELECT c.size, c.root FROM caracal.log_checkpoints c JOIN caracal.zones z ON z.slug = c.zone AND z.log_origin = c.origin
+       WHERE c.zone = $1 ORDER BY c.size`,
+    );
+    return rows.map((row) => ({ size: Number(row.size), root: row.root }));
+  }
+
+  /** Names of partitions whose guards are not those of the template: row-level security, its force, or a trigger that does not always fire. */
+  async unguardedPartitions(zone: string): Promise<string[]> {
+    const rows = await this.ask<{ name: string }>(
+      zone,
+      `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'caracal.ledger'::regclass AND $1 <> ''
+          AND (NOT c.relrowsecurity OR NOT c.relforcerowsecurity OR (
+            SELECT count(DISTINCT t.tgname) FROM pg_trigger t
+             WHERE t.tgrelid = c.oid AND t.tgenabled = 'A' AND t.tgname IN ('ledger_no_change', 'ledger_no_truncate')) <> 2)
+        ORDER BY c.relname`,
+    );
+    return rows.map((row) => row.name);
+  }
+
+  private ask<T extends object>(zone: string, sql: string): Promise<T[]> {
+    return this.database.asAuditor(zone, (tx) => tx.query<T & Record<string, unknown>>(sql, [zone]));
+  }
+}
