@@ -8,6 +8,8 @@ export { LogIdentity } from './log/log-identity.js';
 export { LedgerExports } from './exports/ledger-exports.js';
 export { LogReader } from './log/log-reader.js';
 export { LedgerSweeps } from './sweep/ledger-sweeps.js';
+export { LedgerRetention, type MonthOutcome } from './retention/ledger-retention.js';
+export type { Hold } from './retention/retention-rows.js';
 export { LogSigner } from './log/log-signer.js';
 export { nextOrigin, type EndedLog } from './domain/log/log-state.js';
 export { adminEntry, administratorActor, type AdminActor, type RequestOrigin } from './admin-entry.js';

@@ -3,6 +3,7 @@ import type { JsonObject } from '../kernel/json.js';
 import { formatTime } from '../kernel/times.js';
 import type { Database, ZoneTx } from '../platform/database/index.js';
 import { facet, type Facet } from './domain/facets.js';
+import { ledgerStart } from './retention/retention-rows.js';
 
 /** What events are filtered by: facets, the request id, and a half-open range of indices or times. */
 export interface EventFilter {
@@ -63,6 +64,7 @@ export class LedgerReader {
   /** One event; throws `not_found` when the index has not been reached. */
   async event(zone: string, index: number): Promise<LedgerEvent> {
     const [event] = await this.events(zone, { from: index, to: index + 1 }, { limit: 1 });
+    if (!event && index < (await this.start(zone))) throw droppedEntry();
     if (!event) throw new AppError('not_found', 'There is no such entry.');
     return event;
   }
@@ -74,6 +76,11 @@ export class LedgerReader {
     return events;
   }
 
+  /** The index of the first entry that retention has not dropped. */
+  async start(zone: string): Promise<number> {
+    return (await this.database.asAuditor(zone, (tx) => ledgerStart(tx, zone))).next;
+  }
+
   /** How many entries the zone's ledger holds. */
   async size(zone: string): Promise<number> {
     const rows = await this.database.asAuditor(zone, (tx) =>
@@ -81,6 +88,11 @@ export class LedgerReader {
     );
     return Number(rows[0]?.next_index ?? 0);
   }
+}
+
+/** The refusal of an entry that was there and was dropped: an export holds it. */
+function droppedEntry(): AppError {
+  return new AppError('gone', 'The entry was dropped by retention; an export holds it.');
 }
 
 function toEvent(row: Row): LedgerEvent {

@@ -38,6 +38,7 @@ import { ApplicationsController } from './http/applications.controller.js';
 import { AuditController } from './http/audit.controller.js';
 import { ExportsController } from './http/audit/exports.controller.js';
 import { LogController } from './http/audit/log.controller.js';
+import { RetentionController } from './http/audit/retention.controller.js';
 import { SweepsController } from './http/audit/sweeps.controller.js';
 import { PublicLogController } from './http/audit/public-log.controller.js';
 import { ConfigController } from './config/http/config.controller.js';
@@ -254,6 +255,7 @@ function configParts([zones, applications, providers, resources, grants, policie
     ExportsController,
     LogController,
     SweepsController,
+    RetentionController,
     PublicLogController,
     ControlController,
     WebhooksController,

@@ -7,9 +7,10 @@ import { AuditedChanges } from '../audited-changes.js';
 import { LogIdentity } from '../log/log-identity.js';
 import { LogReader } from '../log/log-reader.js';
 import { ExportSchedule } from './export-schedule.js';
+import { LedgerRetention } from '../retention/ledger-retention.js';
 import { EXPORT_JOB, LedgerExports } from './ledger-exports.js';
 
-/** Exports of ledgers, asked for or scheduled. */
+/** Exports of ledgers, asked for or scheduled, and the retention that they make possible. */
 @Module({
   providers: [
     {
@@ -32,18 +33,26 @@ import { EXPORT_JOB, LedgerExports } from './ledger-exports.js';
       useFactory: (database: Database, changes: AuditedChanges, exports: LedgerExports, clock: Clock) =>
         new ExportSchedule({ database, changes, exports, clock }),
     },
+    {
+      provide: LedgerRetention,
+      inject: [Database, AuditedChanges, LedgerExports, CLOCK],
+      useFactory: (database: Database, changes: AuditedChanges, exports: LedgerExports, clock: Clock) =>
+        new LedgerRetention({ database, changes, exports, clock }),
+    },
   ],
-  exports: [LedgerExports],
+  exports: [LedgerExports, LedgerRetention],
 })
 export class ExportsModule implements OnModuleInit {
   constructor(
     private readonly exports: LedgerExports,
     private readonly scheduled: ExportSchedule,
+    private readonly retention: LedgerRetention,
     private readonly queues: Queues,
   ) {}
 
   onModuleInit(): void {
     this.scheduled.schedule(this.queues);
+    this.retention.schedule(this.queues);
     this.queues.consume('exports', { [EXPORT_JOB]: (message) => this.exports.handle(message) });
   }
 }

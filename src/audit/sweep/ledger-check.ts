@@ -1,4 +1,4 @@
-import { TileTree } from '../domain/log/tiles.js';
+import type { TileTree } from '../domain/log/tiles.js';
 import { type ChainPosition, ChainVerifier, type StoredLink } from '../domain/verify-chain.js';
 import type { LedgerKeys } from '../ledger-keys.js';
 import type { SweepReading } from './sweep-reading.js';
@@ -37,7 +37,11 @@ async function checkChain(parts: CheckParts): Promise<Finding[]> {
   const [head, signed] = [await reading.head(zone), await reading.checkpoints(zone)];
   if (!head) return [{ kind: 'head', reason: 'the zone has no ledger head' }];
   const verifier = new ChainVerifier(zone, (kid) => keys.key(kid), from);
-  const roots = new SignedRoots(signed);
+  const { next: start, tree } = await reading.start(zone);
+  const roots = new SignedRoots(
+    signed.filter(({ size }) => size >= start),
+    tree,
+  );
   await roots.replay(reading, zone, from.next);
   for (let batch = 1; verifier.size < head.nextIndex; batch += 1) {
     const links = await reading.links(zone, verifier.size - 1, Math.min(BATCH, head.nextIndex - verifier.size));
@@ -60,10 +64,13 @@ function named(index: number | undefined): { readonly index?: number } {
 
 /** Compares the entries with the roots that were signed over them: whoever holds the chain's key and not the signer's is found here. */
 class SignedRoots {
-  private readonly tree = new TileTree();
   private at = 0;
 
-  constructor(private readonly signed: readonly { readonly size: number; readonly root: Buffer }[]) {}
+  /** `tree` is of the entries that were dropped: its root is compared with the first checkpoint over it. */
+  constructor(
+    private readonly signed: readonly { readonly size: number; readonly root: Buffer }[],
+    private readonly tree: TileTree,
+  ) {}
 
   /** Takes in the leaves of entries that were accepted before. */
   async replay(reading: SweepReading, zone: string, to: number): Promise<void> {

@@ -1,6 +1,9 @@
 import type { Database } from '../../platform/database/index.js';
+import { edgeTiles, TileTree } from '../domain/log/tiles.js';
 import type { StoredLink } from '../domain/verify-chain.js';
+import { readTiles, tileKey } from '../log/log-rows.js';
 import { readLinks } from '../persistence/ledger-links.js';
+import { ledgerStart } from '../retention/retention-rows.js';
 
 /** What the ledger's tables say of themselves, read as `caracal_auditor`, who can change nothing. */
 export class SweepReading {
@@ -40,6 +43,15 @@ export class SweepReading {
         ORDER BY c.relname`,
     );
     return rows.map((row) => row.name);
+  }
+
+  /** The index of the first entry that was not dropped, and the tree of all that were before it, as the tiles have it. */
+  async start(zone: string): Promise<{ readonly next: number; readonly tree: TileTree }> {
+    return this.database.asAuditor(zone, async (tx) => {
+      const { next } = await ledgerStart(tx, zone);
+      const tiles = await readTiles(tx, zone, edgeTiles(next));
+      return { next, tree: new TileTree(next, (tile) => tiles.get(tileKey(tile)) ?? Buffer.alloc(0)) };
+    });
   }
 
   private ask<T extends object>(zone: string, sql: string): Promise<T[]> {

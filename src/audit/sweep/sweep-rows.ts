@@ -2,6 +2,7 @@ import { GENESIS_MAC } from '../domain/chain.js';
 import type { ChainPosition } from '../domain/verify-chain.js';
 import type { Database, ZoneTx } from '../../platform/database/index.js';
 import type { JsonObject } from '../../kernel/json.js';
+import { ledgerStart } from '../retention/retention-rows.js';
 
 /** Something in the ledger that is not as it was written. */
 export interface Finding {
@@ -36,7 +37,11 @@ const COLUMNS = 'id, status, findings, started_at, finished_at, next_index, chai
 
 /** Begins a sweep at the first entry that the ledger still holds, in the caller's transaction. */
 export async function insertSweep(tx: ZoneTx, id: string, at: Date): Promise<void> {
-  await tx.query('INSERT INTO caracal.ledger_sweeps (zone, id, started_at) VALUES ($1, $2, $3)', [tx.zone, id, at]);
+  const start = await ledgerStart(tx, tx.zone);
+  await tx.query(
+    'INSERT INTO caracal.ledger_sweeps (zone, id, started_at, next_index, chain_mac, ingested_at) VALUES ($1, $2, $3, $4, $5, $6)',
+    [tx.zone, id, at, start.next, start.chainMac, start.next === 0 ? null : new Date(start.ingestedAt)],
+  );
 }
 
 /** The sweep, or undefined when the zone has none of this id. */

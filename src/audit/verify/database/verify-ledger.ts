@@ -5,6 +5,7 @@ import type { KeptCheckpoints } from './kept-checkpoints.js';
 import { verifySigned } from './verify-signed.js';
 import type { LedgerKeys } from '../../ledger-keys.js';
 import { readLinks } from '../../persistence/ledger-links.js';
+import { ledgerStart } from '../../retention/retention-rows.js';
 
 const BATCH = 5_000;
 
@@ -56,10 +57,11 @@ async function zonesOf(client: pg.Client, only: string | undefined): Promise<str
 }
 
 async function verifyZone(client: pg.Client, zone: string, keys: LedgerKeys): Promise<ZoneReport> {
-  const verifier = new ChainVerifier(zone, (kid) => keys.key(kid));
-  const ask = async <T extends object>(sql: string, params: unknown[]): Promise<T[]> =>
-    (await client.query(sql, params)).rows as T[];
-  for (let after = -1; ;) {
+  const ask = async <T extends object>(sql: string, params: readonly unknown[]): Promise<T[]> =>
+    (await client.query(sql, [...params])).rows as T[];
+  const start = await ledgerStart({ query: ask }, zone);
+  const verifier = new ChainVerifier(zone, (kid) => keys.key(kid), start);
+  for (let after = start.next - 1; ;) {
     const rows = await readLinks(ask, zone, after, BATCH);
     for (const row of rows) {
       const fault = verifier.check(row);

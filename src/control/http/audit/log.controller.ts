@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { LogReader } from '../../../audit/index.js';
+import { LedgerReader, LogReader } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { AdminAccess } from '../../../platform/http/index.js';
@@ -17,6 +17,7 @@ const PLAIN_TEXT = 'text/plain; charset=utf-8';
 export class LogController {
   constructor(
     private readonly log: LogReader,
+    private readonly ledger: LedgerReader,
     private readonly rollback: RollbackAcknowledgement,
   ) {}
 
@@ -34,6 +35,8 @@ export class LogController {
   @Header('content-type', PLAIN_TEXT)
   async proof(@Param('zone') zone: string, @Param('index') index: string): Promise<string> {
     if (!INDEX.test(index)) throw new AppError('not_found', 'There is no such entry.');
+    if (Number(index) < (await this.ledger.start(zone)))
+      throw new AppError('gone', 'The entry was dropped by retention; an export holds it.');
     return this.log.proof(zone, Number(index));
   }
 

@@ -1,0 +1,106 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { type Hold, LedgerRetention, type MonthOutcome } from '../../../audit/index.js';
+import { AppError } from '../../../kernel/app-error.js';
+import type { JsonObject } from '../../../kernel/json.js';
+import { formatTime } from '../../../kernel/times.js';
+import { AdminAccess, Idempotent } from '../../../platform/http/index.js';
+import { AdminChanges, type AdminCall } from '../../admin-changes.js';
+import { invalidRequest } from '../../domain/faults.js';
+import { lockZone } from '../../persistence/locks.js';
+import { Call } from '../call.js';
+import { HoldDto, ReleaseHoldDto, RetentionDto } from '../dto/retention.dto.js';
+
+/** How long a zone keeps its ledger, and what is kept whatever that says. */
+@Controller('v1/zones/:zone/audit')
+export class RetentionController {
+  constructor(
+    private readonly changes: AdminChanges,
+    private readonly retention: LedgerRetention,
+  ) {}
+
+  @Get('retention')
+  @AdminAccess('audit')
+  async read(@Param('zone') zone: string): Promise<JsonObject> {
+    return { days: await this.retention.days(zone) };
+  }
+
+  @Put('retention')
+  @AdminAccess('audit')
+  write(@Call() call: AdminCall, @Param('zone') zone: string, @Body() { days }: RetentionDto): Promise<JsonObject> {
+    return this.changes.create(call, zone, async (tx) => {
+      await lockZone(tx, 'share');
+      const before = await this.retention.keep(tx, days, new Date(tx.now));
+      tx.note({ action: 'audit.retention', target: `zone:${zone}`, before: { days: before }, after: { days } });
+      return { days };
+    });
+  }
+
+  /** Drops what is due. What a hold of this zone keeps is refused with `retention_hold`, after everything else was done. */
+  @Post('retention/apply')
+  @HttpCode(200)
+  @AdminAccess('audit')
+  async apply(@Call() call: AdminCall, @Param('zone') zone: string): Promise<JsonObject> {
+    await this.changes.create(call, zone, async (tx) => {
+      await lockZone(tx, 'share');
+      tx.note({ action: 'audit.retention_apply', target: `zone:${zone}` });
+    });
+    const outcomes = await this.retention.apply();
+    const months = outcomes.flatMap((outcome) => monthOf(outcome, zone));
+    if (months.some((month) => month['kept_by'] === 'hold'))
+      throw new AppError('retention_hold', 'What is due is on hold.', { detail: JSON.stringify(months) });
+    return { months };
+  }
+
+  @Get('holds')
+  @AdminAccess('audit')
+  async holds(@Param('zone') zone: string): Promise<JsonObject> {
+    return { items: (await this.retention.holds(zone)).map(holdBody), next_cursor: null };
+  }
+
+  @Post('holds')
+  @AdminAccess('audit')
+  @Idempotent()
+  async hold(
+    @Call() call: AdminCall,
+    @Param('zone') zone: string,
+    @Body() { from = 0, to, reason }: HoldDto,
+  ): Promise<JsonObject> {
+    if (to !== undefined && to <= from) throw invalidRequest([{ field: 'to', message: 'must be above from' }]);
+    return this.changes.create(call, zone, async (tx) => {
+      await lockZone(tx, 'share');
+      const range = { from, ...(to === undefined ? {} : { to }), reason, createdAt: new Date(tx.now) };
+      const hold = await this.retention.hold(tx, { ...range, createdBy: call.actor.id });
+      tx.note({ action: 'audit.hold', target: `hold:${hold.id}`, after: holdBody(hold) });
+      return holdBody(hold);
+    });
+  }
+
+  @Delete('holds/:id')
+  @HttpCode(204)
+  @AdminAccess('audit')
+  release(
+    @Call() call: AdminCall,
+    @Param('zone') zone: string,
+    @Param('id') id: string,
+    @Body() { reason }: ReleaseHoldDto,
+  ): Promise<void> {
+    return this.changes.create(call, zone, async (tx) => {
+      await lockZone(tx, 'share');
+      await this.retention.release(tx, id, reason, new Date(tx.now));
+      tx.note({ action: 'audit.hold_release', target: `hold:${id}`, detail: { reason } });
+    });
+  }
+}
+
+function holdBody({ id, from, to, reason, createdAt }: Hold): JsonObject {
+  return { id, from, ...(to === undefined ? {} : { to }), reason, created_at: formatTime(createdAt.getTime()) };
+}
+
+/** A month as far as this zone is concerned; what other zones keep it for is not said. */
+function monthOf({ month, parts, dropped }: MonthOutcome, zone: string): JsonObject[] {
+  const own = parts.find((part) => part.zone === zone);
+  if (!own) return [];
+  const keptBy = dropped ? undefined : (own.keptBy ?? 'other_zones');
+  const range = { month: month.slice(0, 7), from: own.from, to: own.to, dropped };
+  return [{ ...range, ...(keptBy === undefined ? {} : { kept_by: keptBy }) }];
+}

@@ -1,0 +1,31 @@
+import { Length } from 'class-validator';
+import { IsText, IsWhole, Optional } from './rules.js';
+
+const LONGEST_REASON = 500;
+
+export class RetentionDto {
+  @IsWhole(30, 3_650)
+  days!: number;
+}
+
+export class HoldDto {
+  /** The first index; default 0. */
+  @Optional()
+  @IsWhole(0, Number.MAX_SAFE_INTEGER)
+  from?: number;
+
+  /** The index after the last; without it, everything from `from` on. */
+  @Optional()
+  @IsWhole(1, Number.MAX_SAFE_INTEGER)
+  to?: number;
+
+  @Length(1, LONGEST_REASON)
+  @IsText(LONGEST_REASON)
+  reason!: string;
+}
+
+export class ReleaseHoldDto {
+  @Length(1, LONGEST_REASON)
+  @IsText(LONGEST_REASON)
+  reason!: string;
+}

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { AuditLedger } from '../../src/audit/index.js';
+import { LedgerKeys } from '../../src/audit/ledger-keys.js';
+import { LogIdentity } from '../../src/audit/log/log-identity.js';
+import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
+import { Database } from '../../src/platform/database/index.js';
+import { startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
+import { created, ok } from '../support/oauth-scene.js';
+
+const DAY_MS = 86_400_000;
+/** In a month that ended more than thirty days ago, whatever today is. */
+const LONG_AGO = Date.now() - 95 * DAY_MS;
+const OLD = 5;
+
+let app: TestApp;
+let root: pg.Client;
+
+beforeAll(async () => {
+  app = await startTestApp();
+  root = new pg.Client({ connectionString: app.dsn });
+  await root.connect();
+}, 60_000);
+
+afterAll(async () => {
+  await root.end();
+  await app.close();
+});
+
+/** The partition of a month that is over, as the server would have made it then. */
+async function oldPartition(): Promise<void> {
+  const month = new Date(LONG_AGO).toISOString().slice(0, 7);
+  const name = `caracal_ledger.ledger_${month.replace('-', '_')}`;
+  await root.query(
+    `CREATE TABLE ${name} PARTITION OF caracal.ledger FOR VALUES FROM ('${month}-01 00:00:00+00') TO ('${nextMonth(month)}-01 00:00:00+00')`,
+  );
+  await root.query(`ALTER TABLE ${name} OWNER TO caracal_owner`);
+  for (const change of [
+    'ENABLE ROW LEVEL SECURITY',
+    'FORCE ROW LEVEL SECURITY',
+    'ENABLE ALWAYS TRIGGER ledger_no_change',
+  ])
+    await root.query(`ALTER TABLE ${name} ${change}`);
+  await root.query(
+    `CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON ${name} FOR EACH STATEMENT EXECUTE FUNCTION caracal.ledger_refuse()`,
+  );
+  await root.query(`ALTER TABLE ${name} ENABLE ALWAYS TRIGGER ledger_no_truncate`);
+}
+
+function nextMonth(month: string): string {
+  const [year = 0, number = 0] = month.split('-').map(Number);
+  return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7);
+}
+
+/** A zone whose ledger began long ago. */
+async function oldZone(slug: string): Promise<(method: string, path: string, body?: unknown) => Promise<TestAnswer>> {
+  const { app: nest } = app.running;
+  const database = nest.get(Database);
+  const origin = nest.get(LogIdentity).origin(slug);
+  const vkey = nest.get(LogIdentity).verifierKey(origin);
+  await database.withZone(slug, async (tx) => {
+    await tx.query('INSERT INTO zones (slug, id, name, log_origin, log_vkey) VALUES ($1, $2, $1, $3, $4)', [
+      slug,
+      `zon_${slug}`,
+      origin,
+      vkey,
+    ]);
+    await tx.query('INSERT INTO feed_head (zone) VALUES ($1)', [slug]);
+    await tx.query('INSERT INTO graph_lock (zone) VALUES ($1)', [slug]);
+    await tx.query('SELECT caracal.ledger_open($1)', [slug]);
+  });
+  const past = { now: () => LONG_AGO, monotonic: () => performance.now() };
+  const ledger = new AuditLedger({ database, keys: nest.get(LedgerKeys), clock: past, onFault: () => undefined });
+  for (let n = 0; n < OLD; n += 1)
+    await ledger.append({
+      type: 'exchange',
+      zone: slug,
+      occurredAt: LONG_AGO,
+      actor: { kind: 'system' },
+      detail: { n },
+    });
+  await ledger.close();
+  const call = (method: string, path: string, body?: unknown) =>
+    app.admin(method, `/v1/zones/${slug}/audit${path}`, body);
+  await signed(call);
+  return call;
+}
+
+/** Waits until the old entries are under a checkpoint. */
+async function signed(audit: (method: string, path: string) => Promise<TestAnswer>): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) if ((await audit('GET', `/proofs/${OLD - 1}`)).status === 200) return;
+  throw new Error('the old entries were never signed');
+}
+
+/** Applies retention again and again until the month is dropped, or something keeps it for good. */
+async function applied(audit: (method: string, path: string) => Promise<TestAnswer>): Promise<Record<string, unknown>> {
+  for (let turn = 0; turn < 200; turn += 1) {
+    const { months } = ok(await audit('POST', '/retention/apply'));
+    if (months.length === 0 || months[0].kept_by !== 'not_exported') return months[0] ?? {};
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('the export did not come');
+}
+
+describe('retention of the ledger', () => {
+  it('[T6] drops a month only when it is due, on no hold, signed and exported, and leaves a tombstone from which everything goes on', async () => {
+    await oldPartition();
+    const audit = await oldZone('old');
+    expect(ok(await audit('GET', '/retention'))).toEqual({ days: 365 });
+    expect(await applied(audit)).toMatchObject({ from: 0, to: OLD, dropped: false, kept_by: 'not_due' });
+    ok(await audit('PUT', '/retention', { days: 30 }));
+    const hold = created(await audit('POST', '/holds', { to: 1, reason: 'litigation' }));
+    expect(await audit('POST', '/retention/apply')).toMatchObject({ status: 409, body: { code: 'retention_hold' } });
+    expect(ok(await audit('GET', '/holds')).items).toMatchObject([
+      { id: hold.id, from: 0, to: 1, reason: 'litigation' },
+    ]);
+    expect((await audit('DELETE', `/holds/${hold.id}`, { reason: 'settled' })).status).toBe(204);
+    expect((await audit('DELETE', `/holds/${hold.id}`, { reason: 'again' })).status).toBe(404);
+    expect(await applied(audit)).toMatchObject({ from: 0, to: OLD, dropped: true });
+
+    for (const gone of ['/events/0', `/events/${OLD - 1}`, '/proofs/0'])
+      expect(await audit('GET', gone)).toMatchObject({ status: 410, body: { code: 'gone' } });
+    const { items } = ok(await audit('GET', '/events'));
+    expect(items[0].index).toBe(OLD);
+    expect(items.map((item: { entry: { type: string } }) => item.entry.type)).toContain('ledger.dropped');
+    expect((await audit('GET', `/proofs/${OLD}`)).status).toBe(200);
+    expect(ok(await audit('GET', `/consistency?from=${OLD}`)).hashes.length).toBeGreaterThan(0);
+
+    const keys = app.running.app.get(LedgerKeys);
+    const [report] = await verifyLedger({ dsn: app.dsn, keys, zone: 'old' });
+    expect(report).toMatchObject({ fault: undefined });
+    const { id } = (await audit('POST', '/verify')).body;
+    for (let turn = 0; turn < 200; turn += 1) {
+      const sweep = ok(await audit('GET', `/verify/${id}`));
+      if (sweep.status === 'done') return expect(sweep.findings).toEqual([]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error('the sweep did not end');
+  }, 60_000);
+
+  it.each([29, 3_651, 30.5, '30'])('is for 30 to 3650 days, not %j', async (days) => {
+    expect((await app.admin('PUT', '/v1/zones/_system/audit/retention', { days })).status).toBe(400);
+  });
+
+  it('[T6] no role but the janitor drops, and the janitor nothing that must be kept', async () => {
+    const { rows } = await root.query<{ role: string; may: boolean }>(
+      `SELECT r.rolname AS role, has_function_privilege(r.rolname, 'caracal.ledger_drop_partition(date)', 'EXECUTE') AS may
+         FROM pg_roles r WHERE r.rolname IN ('caracal_app', 'caracal_audit', 'caracal_auditor', 'caracal_system', 'caracal_queue', 'caracal_janitor')`,
+    );
+    expect(rows.filter(({ may }) => may).map(({ role }) => role)).toEqual(['caracal_janitor']);
+    const database = app.running.app.get(Database);
+    const drop = (month: string) =>
+      database.asJanitor((tx) => tx.query('SELECT caracal.ledger_drop_partition($1)', [month]));
+    await expect(drop(new Date().toISOString().slice(0, 10))).rejects.toThrow(/is not due/);
+  });
+});
