@@ -1,5 +1,5 @@
 import { Global, Module, type Provider } from '@nestjs/common';
-import { AuditedChanges, AuditLedger, LogIdentity, LogReader } from '../audit/index.js';
+import { AuditedChanges, AuditLedger, LedgerReader, LogIdentity, LogReader } from '../audit/index.js';
 import { CLIENT_SECRET_MAC, KeyRing, ZONE_DIRECTORY, type ClientSecretMac } from '../auth/index.js';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
@@ -11,6 +11,7 @@ import { Queues } from '../platform/queue/index.js';
 import { Replicas } from '../platform/replicas/index.js';
 import { Envelope } from '../platform/secrets/index.js';
 import { CONTROL_GATE } from '../platform/http/index.js';
+import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
 import { PolicyAuthoring, PolicyModule } from '../policy/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { AdminChanges } from './admin-changes.js';
@@ -58,6 +59,7 @@ import { ControlResource } from './invoke/control-resource.js';
 import { InvocationRates } from './invoke/invocation-rates.js';
 import { CONTROL_DECISION, type ControlDecision } from './invoke/ports.js';
 import { KillSwitch } from './kill-switch.js';
+import { LedgerTail } from './http/audit/ledger-tail.js';
 import { Protection } from './protection.js';
 import { Providers } from './providers.js';
 import { ResourceReferences } from './resource-references.js';
@@ -106,6 +108,15 @@ const invoke: Provider[] = [
 ];
 
 const administration: Provider[] = [
+  {
+    provide: LedgerTail,
+    inject: [LedgerReader, Readiness, APP_LOGGER],
+    useFactory: (ledger: LedgerReader, readiness: Readiness, log: AppLogger) => {
+      const tail = new LedgerTail(ledger, (error) => log.warn({ err: error }, 'a reader of the ledger was let go'));
+      readiness.onShutDown(() => tail.close());
+      return tail;
+    },
+  },
   {
     provide: AdminChanges,
     inject: [AuditedChanges, CLOCK],

@@ -1,10 +1,12 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { LedgerReader, type EventFilter, type LedgerEvent } from '../../audit/index.js';
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
-import { AdminAccess, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
+import { AdminAccess, listAnswer, openEventStream, page, type ListAnswer } from '../../platform/http/index.js';
 import { invalidRequest } from '../domain/faults.js';
 import { summarizeRequest } from '../domain/audit/request-summary.js';
+import { LedgerTail } from './audit/ledger-tail.js';
 import { timeOf } from './answers.js';
 import { EventQuery } from './dto/event-query.dto.js';
 
@@ -26,7 +28,10 @@ const FACET_NAMES = [
 
 @Controller('v1/zones/:zone/audit')
 export class AuditController {
-  constructor(private readonly ledger: LedgerReader) {}
+  constructor(
+    private readonly ledger: LedgerReader,
+    private readonly tail: LedgerTail,
+  ) {}
 
   /** The zone's ledger, oldest first. */
   @Get('events')
@@ -41,6 +46,20 @@ export class AuditController {
       (event) => String(event.index),
       (event) => event,
     );
+  }
+
+  /** The zone's ledger as it grows, as server-sent events; `Last-Event-ID` goes on where an earlier stream stopped. */
+  @Get('events/stream')
+  @AdminAccess('audit')
+  stream(
+    @Param('zone') zone: string,
+    @Query() query: EventQuery,
+    @Headers('last-event-id') last: string | undefined,
+    @Res() reply: FastifyReply,
+  ): void {
+    this.tail.requireRoom();
+    const after = last === undefined ? undefined : afterIndex(last);
+    this.tail.start(zone, filterOf(query), after, openEventStream(reply));
   }
 
   @Get('events/:index')

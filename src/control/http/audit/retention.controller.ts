@@ -8,7 +8,7 @@ import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { invalidRequest } from '../../domain/faults.js';
 import { lockZone } from '../../persistence/locks.js';
 import { Call } from '../call.js';
-import { HoldDto, ReleaseHoldDto, RetentionDto } from '../dto/retention.dto.js';
+import { HoldDto, ReleaseHoldDto, RetentionDto } from './retention.dto.js';
 
 /** How long a zone keeps its ledger, and what is kept whatever that says. */
 @Controller('v1/zones/:zone/audit')

@@ -1,5 +1,5 @@
 import { Length } from 'class-validator';
-import { IsText, IsWhole, Optional } from './rules.js';
+import { IsText, IsWhole, Optional } from '../dto/rules.js';
 
 const LONGEST_REASON = 500;
 
