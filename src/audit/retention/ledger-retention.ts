@@ -97,14 +97,11 @@ export class LedgerRetention {
   /** The entry that says so comes first: what cannot be recorded is not dropped. */
   private async drop(month: string, parts: readonly PartitionPart[]): Promise<void> {
     for (const { zone, from, to } of parts) {
-      await this.parts.changes.run(zone, async (tx) =>
-        tx.record({
-          type: 'ledger.dropped',
-          occurredAt: this.parts.clock.now(),
-          actor: { kind: 'system' },
-          detail: { month: month.slice(0, 7), from, to },
-        }),
-      );
+      const detail = { month: month.slice(0, 7), from, to };
+      const occurredAt = this.parts.clock.now();
+      await this.parts.changes.run(zone, async (tx) => {
+        tx.record({ type: 'ledger.dropped', occurredAt, actor: { kind: 'system' }, detail });
+      });
     }
     await dropPartition(this.parts.database, month);
   }

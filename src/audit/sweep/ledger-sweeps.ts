@@ -109,13 +109,10 @@ export class LedgerSweeps {
   ): Promise<void> {
     const at = this.parts.clock.now();
     const end = { findings, at: new Date(at) };
-    const record = (tx: ChangeTx, finding: Finding): void =>
-      tx.record({
-        type: 'ledger.finding',
-        occurredAt: at,
-        actor: { kind: 'system' },
-        detail: { ...findingBody(finding), sweep: id },
-      });
+    const record = (tx: ChangeTx, finding: Finding): void => {
+      const detail = { ...findingBody(finding), sweep: id };
+      tx.record({ type: 'ledger.finding', occurredAt: at, actor: { kind: 'system' }, detail });
+    };
     try {
       await this.parts.changes.run(zone, async (tx) => {
         await finishSweep(tx, id, end);
