@@ -58,10 +58,13 @@ describe('the ledger as it grows', () => {
     expect(again.seen).toEqual([seen[1]]);
   });
 
-  it('is for tokens with audit', async () => {
+  it('is for tokens with audit that ask for an event stream', async () => {
     const url = `${app.url}/v1/zones/${scene.zone}/audit/events/stream`;
     expect((await fetch(url)).status).toBe(401);
-    const bad = await fetch(url, { headers: { authorization: `Bearer ${app.adminToken}`, 'last-event-id': 'x' } });
+    const authorization = `Bearer ${app.adminToken}`;
+    expect((await fetch(url, { headers: { authorization } })).status).toBe(400);
+    const headers = { authorization, accept: 'text/event-stream', 'last-event-id': 'x' };
+    const bad = await fetch(url, { headers });
     expect(bad.status).toBe(400);
   });
 });

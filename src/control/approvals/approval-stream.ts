@@ -1,5 +1,6 @@
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
+import type { EventOutput } from '../../platform/http/index.js';
 import { approvalBody } from '../domain/approvals/approval-body.js';
 import type { Approval } from '../domain/approvals/approval.js';
 import type { ApprovalLists } from './approval-lists.js';
@@ -12,14 +13,6 @@ const MOST_STREAMS = 256;
 /** A reader that is this far behind starts again. */
 const MOST_UNSENT_BYTES = 1_048_576;
 const MOST_WAITING_HOLDS = 199;
-
-/** Where events are written to: the raw answer of one reader. */
-export interface EventOutput {
-  readonly writableLength: number;
-  write(text: string): void;
-  end(): void;
-  onClosed(listener: () => void): void;
-}
 
 /** News of a zone's approvals as server-sent events (HTML Living Standard §9.2): first what waits, then what changes, on every replica. */
 export class ApprovalStream {
@@ -59,7 +52,7 @@ export class ApprovalStream {
   }
 
   private write(output: EventOutput, approvals: readonly Approval[]): void {
-    if (output.writableLength > MOST_UNSENT_BYTES) return output.end();
+    if (output.unsent > MOST_UNSENT_BYTES) return output.end();
     for (const approval of approvals) output.write(eventOf(approval, this.lists.now));
   }
 }

@@ -1,9 +1,16 @@
-import { Controller, Get, Headers, Param, Query, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LedgerReader, type EventFilter, type LedgerEvent } from '../../audit/index.js';
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
-import { AdminAccess, listAnswer, openEventStream, page, type ListAnswer } from '../../platform/http/index.js';
+import {
+  AdminAccess,
+  listAnswer,
+  openEventStream,
+  page,
+  requireEventStream,
+  type ListAnswer,
+} from '../../platform/http/index.js';
 import { invalidRequest } from '../domain/faults.js';
 import { summarizeRequest } from '../domain/audit/request-summary.js';
 import { LedgerTail } from './audit/ledger-tail.js';
@@ -54,11 +61,13 @@ export class AuditController {
   stream(
     @Param('zone') zone: string,
     @Query() query: EventQuery,
-    @Headers('last-event-id') last: string | undefined,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): void {
+    requireEventStream(request);
     this.tail.requireRoom();
-    const after = last === undefined ? undefined : afterIndex(last);
+    const last = request.headers['last-event-id'];
+    const after = typeof last === 'string' ? afterIndex(last) : undefined;
     this.tail.start(zone, filterOf(query), after, openEventStream(reply));
   }
 

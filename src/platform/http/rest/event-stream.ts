@@ -1,4 +1,7 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../../kernel/app-error.js';
+
+const EVENT_STREAM = 'text/event-stream';
 
 /** The answer to one reader of server-sent events (HTML Living Standard §9.2). */
 export interface EventOutput {
@@ -10,15 +13,17 @@ export interface EventOutput {
   onClosed(listener: () => void): void;
 }
 
+/** Throws `invalid_request` unless the reader asks for an event stream: whoever does not know what this is would wait for its end. */
+export function requireEventStream({ headers }: Pick<FastifyRequest, 'headers'>): void {
+  if (headers.accept?.includes(EVENT_STREAM) !== true)
+    throw new AppError('invalid_request', `Ask for the stream with Accept: ${EVENT_STREAM}.`);
+}
+
 /** Begins an event stream in place of the route's own answer; header fields that were set stay. */
 export function openEventStream(reply: FastifyReply): EventOutput {
   const { raw } = reply;
   reply.hijack();
-  const headers = {
-    ...reply.getHeaders(),
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-  };
+  const headers = { ...reply.getHeaders(), 'content-type': EVENT_STREAM, 'cache-control': 'no-store' };
   raw.writeHead(200, headers as Record<string, string>);
   return {
     get unsent() {
