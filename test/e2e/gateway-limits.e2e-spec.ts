@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
+import { constants, createBrotliCompress, createBrotliDecompress, createGunzip, createGzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Replicas } from '../../src/platform/replicas/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { type GatewayScene, openGateway, startUpstream, type Upstream } from '../support/gateway-scene.js';
+import { exchangeRaw, type GatewayScene, openGateway, startUpstream, type Upstream } from '../support/gateway-scene.js';
 import { claimsOf, created } from '../support/oauth-scene.js';
 import { redisIsPresent, startRedis } from '../support/redis.js';
 
@@ -234,5 +235,98 @@ describe('[T3] where a resource may lead', () => {
       });
       expect([upstream_url, answer.status, answer.body.code]).toEqual([upstream_url, 400, 'egress_denied']);
     }
+  });
+});
+
+describe('[T5] an encoded answer that echoes the credential', () => {
+  const SECRET = 'echo-me-encoded-1';
+  const codecs = {
+    gzip: { encoder: () => createGzip(), flush: constants.Z_SYNC_FLUSH, decoder: () => createGunzip() },
+    br: {
+      encoder: () => createBrotliCompress(),
+      flush: constants.BROTLI_OPERATION_FLUSH,
+      decoder: () => createBrotliDecompress(),
+    },
+  };
+  type Coding = keyof typeof codecs;
+
+  let encoding: Upstream;
+  let gateway: GatewayScene;
+  /** What the upstream sent last, as it left. */
+  let sent: Buffer[] = [];
+
+  /** Answers in three pieces, each flushed; the credential of the request stands across the second cut. */
+  beforeAll(async () => {
+    encoding = await startUpstream((request, response) => {
+      const [, coding, what] = (request.url ?? '').split('/') as [string, Coding, string];
+      const word = what === 'echo' ? String(request.headers['x-api-key']) : 'echo-me-of-another-kind';
+      const { encoder, flush } = codecs[coding];
+      const stream = encoder();
+      sent = [];
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding });
+      stream.on('data', (piece: Buffer) => {
+        sent.push(piece);
+        response.write(piece);
+      });
+      stream.on('end', () => response.end());
+      void (async () => {
+        for (const text of ['{"clear":1,', `"key":"${word.slice(0, 10)}`, `${word.slice(10)}"}`]) {
+          stream.write(text);
+          await new Promise<void>((resolve) => stream.flush(flush, resolve));
+          await new Promise((resolve) => setTimeout(resolve, 40));
+        }
+        stream.end();
+      })();
+    });
+    gateway = await openGateway(app, {
+      upstream: encoding.url,
+      provider: { kind: 'api_key', config: { in: 'header', name: 'X-Api-Key' }, secret: { value: SECRET } },
+    });
+  });
+  afterAll(() => encoding.close());
+
+  /** The head and the body of the answer, as bytes, and whether it came to its end. */
+  async function bytesOf(path: string): Promise<{ head: string; body: Buffer; whole: boolean }> {
+    const { host, port, pathname } = new URL(gateway.resource.gateway_url);
+    const fields = `Host: ${host}\r\nAuthorization: Bearer ${await gateway.mandate()}\r\nX-Request-Id: enc${path.replaceAll('/', '-')}`;
+    const request = `GET ${pathname}${path} HTTP/1.1\r\n${fields}\r\nConnection: close\r\n\r\n`;
+    const seen = await exchangeRaw(Number(port), request);
+    const at = seen.indexOf('\r\n\r\n');
+    const chunks: string[] = [];
+    let rest = seen.slice(at + 4);
+    for (let size = parseInt(rest, 16); size > 0; size = parseInt(rest, 16)) {
+      const from = rest.indexOf('\r\n') + 2;
+      chunks.push(rest.slice(from, from + size));
+      rest = rest.slice(from + size + 2);
+    }
+    return { head: seen.slice(0, at), body: Buffer.from(chunks.join(''), 'latin1'), whole: rest === '0\r\n\r\n' };
+  }
+
+  async function decoded(coding: Coding, bytes: Buffer): Promise<string> {
+    const stream = codecs[coding].decoder();
+    let text = '';
+    stream.on('data', (piece: Buffer) => (text += piece.toString()));
+    stream.on('error', () => undefined);
+    const closed = new Promise((resolve) => stream.on('close', resolve));
+    stream.end(bytes);
+    await closed;
+    return text;
+  }
+
+  it.each<Coding>(['gzip', 'br'])('in %s is cut before any of it leaves', async (coding) => {
+    const { head, body, whole } = await bytesOf(`/${coding}/echo`);
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 200 .*content-encoding: ${coding}`, 'is'));
+    expect([await decoded(coding, body), whole]).toEqual(['{"clear":1,', false]);
+    expect(await outcome(gateway, `enc-${coding}-echo`)).toMatchObject({
+      ended: 'upstream_unavailable',
+      credential_echoed: ['body'],
+    });
+  });
+
+  it.each<Coding>(['gzip', 'br'])('in %s without it passes byte by byte, its beginning included', async (coding) => {
+    const { body, whole } = await bytesOf(`/${coding}/other`);
+    expect([body.equals(Buffer.concat(sent)), whole]).toEqual([true, true]);
+    expect(await decoded(coding, body)).toBe('{"clear":1,"key":"echo-me-of-another-kind"}');
+    expect(await outcome(gateway, `enc-${coding}-other`)).toMatchObject({ ended: 'complete', bytes_out: body.length });
   });
 });

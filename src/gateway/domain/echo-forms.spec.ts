@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { echoForms, echoTreatment, heldBack, holdsEcho, redactEcho, withoutEchoes } from './echo-forms.js';
+import {
+  contentCodings,
+  echoForms,
+  echoTreatment,
+  heldBack,
+  holdsEcho,
+  redactEcho,
+  withoutEchoes,
+} from './echo-forms.js';
 
 const SECRET = 'sk-"a/b c&é=';
 const FORMS = echoForms([SECRET]);
@@ -74,10 +82,16 @@ describe('[T5] echo forms', () => {
     [206, ['content-type', 'text/plain', 'content-length', '3'], 'cut'],
     [200, ['content-type', 'image/png', 'content-length', '3'], 'none'],
     [200, ['content-type', 'application/octet-stream'], 'none'],
-    [200, ['content-type', 'text/plain', 'content-encoding', 'gzip'], 'none'],
+    [200, ['content-type', 'text/plain', 'content-encoding', 'gzip'], 'cut_decoded'],
+    [206, ['content-type', 'text/event-stream', 'content-encoding', 'br'], 'cut_decoded'],
+    [200, ['content-type', 'image/svg', 'content-encoding', 'gzip'], 'none'],
     [200, ['content-type', 'text/plain', 'content-encoding', 'identity'], 'replace_flowing'],
   ] as const)('%d %j → %s', (status, headers, treatment) => {
     expect(echoTreatment(status, headers, FORMS)).toBe(treatment);
     expect(echoTreatment(status, headers, echoForms([]))).toBe('none');
+  });
+
+  it('knows what was done to a body, in order (RFC 9110 §8.4)', () => {
+    expect(contentCodings(['Content-Encoding', 'GZIP , identity', 'content-encoding', ', br'])).toEqual(['gzip', 'br']);
   });
 });

@@ -8,8 +8,8 @@ export interface EchoForms {
 
 export const NO_ECHO: EchoForms = { forms: [], longest: 0 };
 
-/** What is done about an answer's body: nothing, replace in a body read as a whole, replace as it flows, or cut at the first sight. */
-export type EchoTreatment = 'none' | 'replace_whole' | 'replace_flowing' | 'cut';
+/** What is done about an answer's body: nothing, replace in a body read as a whole, replace as it flows, or cut at the first sight, perhaps of what it decodes to. */
+export type EchoTreatment = 'none' | 'replace_whole' | 'replace_flowing' | 'cut' | 'cut_decoded';
 
 /** Bodies up to this size are mended; longer ones are cut. */
 export const MENDABLE_BYTES = 1_048_576;
@@ -77,17 +77,19 @@ export function echoTreatment(status: number, headers: RawHeaders, forms: EchoFo
   if (forms.forms.length === 0) return 'none';
   const type = valuesOf(headers, 'content-type')[0];
   if (type !== undefined && !TEXT.test(type.trim())) return 'none';
-  if (isCompressed(headers)) return 'none';
+  if (contentCodings(headers).length > 0) return 'cut_decoded';
   if (status === 206 || type?.trim().toLowerCase().startsWith('text/event-stream') === true) return 'cut';
   const length = valuesOf(headers, 'content-length')[0];
   if (length === undefined) return 'replace_flowing';
   return Number(length) <= MENDABLE_BYTES ? 'replace_whole' : 'cut';
 }
 
-function isCompressed(headers: RawHeaders): boolean {
-  return valuesOf(headers, 'content-encoding').some(
-    (value) => value.trim() !== '' && value.trim().toLowerCase() !== 'identity',
-  );
+/** What was done to the body, in this order (RFC 9110 §8.4). */
+export function contentCodings(headers: RawHeaders): string[] {
+  return valuesOf(headers, 'content-encoding')
+    .flatMap((value) => value.split(','))
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => coding !== '' && coding !== 'identity');
 }
 
 function spellings(secret: string): string[] {

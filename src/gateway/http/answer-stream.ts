@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { type EchoForms, echoTreatment, joinForms, withoutEchoes } from '../domain/echo-forms.js';
+import { contentCodings, type EchoForms, echoTreatment, joinForms, withoutEchoes } from '../domain/echo-forms.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import { type RawHeaders, valuesOf } from '../domain/upstream-request.js';
 import { type ResponseRules, responseHeaders } from '../domain/upstream-response.js';
 import { EchoFilter } from '../upstream/echo-filter.js';
+import { EncodedScan, type ScanFault } from '../upstream/encoded-scan.js';
 import type { AnswerSink } from '../upstream/upstream-exchange.js';
 
 export interface AnswerParts {
@@ -43,8 +44,11 @@ export class AnswerStream implements AnswerSink {
   status: number | undefined;
   bytes = 0;
   private filter: EchoFilter;
+  /** Reads an encoded body along; then nothing leaves but what it releases. */
+  private scan: EncodedScan | undefined;
   private pending: PendingHead | undefined;
   private isEventStream = false;
+  private isOver = false;
   private echo: EchoForms;
 
   constructor(
@@ -78,24 +82,62 @@ export class AnswerStream implements AnswerSink {
     this.status = status;
     const passed = withoutEchoes(responseHeaders(headers, this.parts.rules), this.echo);
     if (passed.found) this.events.echoed('header');
-    this.isEventStream = /^\s*text\/event-stream/i.test(valuesOf(headers, 'content-type')[0] ?? '');
+    const codings = contentCodings(headers);
+    this.isEventStream =
+      codings.length === 0 && /^\s*text\/event-stream/i.test(valuesOf(headers, 'content-type')[0] ?? '');
     const hasBody = this.parts.method !== 'HEAD' && status !== 204 && status !== 304;
-    this.filter = new EchoFilter(this.echo, hasBody ? echoTreatment(status, headers, this.echo) : 'none');
+    const treatment = hasBody ? echoTreatment(status, headers, this.echo) : 'none';
+    if (treatment === 'cut_decoded') this.scan = this.openScan(codings);
+    this.filter = new EchoFilter(this.echo, this.scan ? 'none' : treatment);
     this.pending = { status, statusText, headers: [...passed.headers, ...this.parts.ownHeaders] };
     if (!this.filter.keepsAll) this.writeHead();
   }
 
   chunk(bytes: Buffer): boolean {
+    if (this.scan) {
+      this.scan.push(bytes);
+      return false;
+    }
     const released = this.filter.push(bytes);
     if (this.filter.mustCut) {
       this.events.echoed('body');
-      this.events.cut(new GatewayError('upstream_unavailable', { detail: 'the answer echoes a credential' }));
+      this.events.cut(cutBy('echo'));
       return false;
     }
     return released.length === 0 || this.write(released);
   }
 
   end(trailers: RawHeaders): void {
+    if (this.scan) this.scan.end(() => this.finish(trailers));
+    else this.finish(trailers);
+  }
+
+  fail(error: Error): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.scan?.close();
+    if (this.response.headersSent) this.breakOff(error);
+    this.events.done(error);
+  }
+
+  private openScan(codings: readonly string[]): EncodedScan {
+    return new EncodedScan(this.echo, codings, {
+      release: (pieces) => {
+        const isOpen = pieces.map((piece) => this.write(piece)).at(-1) ?? true;
+        if (isOpen) this.events.drained();
+      },
+      fault: (fault) => {
+        if (fault === 'echo') this.events.echoed('body');
+        const error = cutBy(fault);
+        this.events.cut(error);
+        // An exchange that is over cannot be cut any more.
+        this.fail(error);
+      },
+    });
+  }
+
+  private finish(trailers: RawHeaders): void {
+    this.isOver = true;
     const rest = this.filter.flush();
     if (this.filter.found) this.events.echoed('body');
     if (this.pending) this.writeWhole(this.pending, rest.length);
@@ -103,11 +145,6 @@ export class AnswerStream implements AnswerSink {
     this.addTrailers(trailers);
     this.response.end();
     this.events.done();
-  }
-
-  fail(error: Error): void {
-    if (this.response.headersSent) this.breakOff(error);
-    this.events.done(error);
   }
 
   /** Tells a reader of events why, as far as the connection still takes it. */
@@ -160,6 +197,11 @@ export class AnswerStream implements AnswerSink {
     for (let at = 0; at + 1 < passed.length; at += 2) pairs.push([passed[at] as string, passed[at + 1] as string]);
     this.response.addTrailers(pairs);
   }
+}
+
+function cutBy(fault: ScanFault): GatewayError {
+  const detail = fault === 'echo' ? 'the answer echoes a credential' : 'the answer decodes to too much to be searched';
+  return new GatewayError('upstream_unavailable', { detail });
 }
 
 function withLength(headers: readonly string[], length: number): string[] {
