@@ -66,7 +66,7 @@ async function prepareDatabase(migrateUrl: string, secrets: Secrets): Promise<vo
   await migrate(migrateUrl, () => migrateQueues(migrateUrl));
 }
 
-async function openDatabase({ databaseUrl, secrets }: AppParts): Promise<Database> {
+async function openDatabase({ databaseUrl, secrets, log }: AppParts): Promise<Database> {
   const database = new Database({
     endpoint: parseEndpoint(databaseUrl),
     databasePassword: secrets.databasePassword.reveal(),
@@ -74,9 +74,10 @@ async function openDatabase({ databaseUrl, secrets }: AppParts): Promise<Databas
   });
   try {
     await database.open();
-    const different = await compareFingerprints(database, secretFingerprints(secrets));
+    const { different, rotated } = await compareFingerprints(database, secretFingerprints(secrets));
     if (different.length > 0)
       throw new StartError(different.map((name) => `the secret ${name} is not the one this database was set up with`));
+    for (const name of rotated) log.info({ secret: name }, 'a secret was rotated');
     return database;
   } catch (error) {
     await database.close();

@@ -9,7 +9,7 @@ import pg from 'pg';
 import { AuditLedger } from '../../dist/audit/index.js';
 import { LedgerKeys } from '../../dist/audit/ledger-keys.js';
 import { Database, parseEndpoint } from '../../dist/platform/database/index.js';
-import { readLedgerKey } from '../../dist/platform/secrets/index.js';
+import { readLedgerKeys } from '../../dist/platform/secrets/index.js';
 
 const { dataDir, dsn, zone, seconds, kind } = JSON.parse(process.argv[2]);
 const CALLERS = 256;
@@ -34,7 +34,7 @@ async function openLedger() {
   const database = new Database({ endpoint: parseEndpoint(dsn), databasePassword, entities: [] });
   await database.open();
   const clock = { now: () => Date.now(), monotonic: () => performance.now() };
-  const keys = new LedgerKeys(await readLedgerKey(dataDir));
+  const keys = new LedgerKeys(...(await readLedgerKeys(dataDir)));
   const ledger = new AuditLedger({ database, keys, clock, onFault: (error) => process.stderr.write(`${error}\n`) });
   let number = 0;
   return {

@@ -9,6 +9,7 @@ import { SECRETS, type Secrets } from '../platform/secrets/index.js';
 import { AuditLedger } from './audit-ledger.js';
 import { AuditedChanges } from './audited-changes.js';
 import { ExportsModule } from './exports/exports.module.js';
+import { ChainKeyRotation } from './jobs/chain-key-rotation.js';
 import { OutcomeIntake } from './jobs/outcome-intake.js';
 import { LedgerPartitions } from './jobs/partitions.js';
 import { LedgerKeys } from './ledger-keys.js';
@@ -28,7 +29,7 @@ import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
   providers: [
     ...LOG_PROVIDERS,
     ...SWEEP_PROVIDERS,
-    { provide: LedgerKeys, inject: [SECRETS], useFactory: (secrets: Secrets) => new LedgerKeys(secrets.ledgerHmac) },
+    { provide: LedgerKeys, inject: [SECRETS], useFactory: (secrets: Secrets) => new LedgerKeys(...secrets.ledgerHmac) },
     {
       provide: AuditLedger,
       inject: [Database, LedgerKeys, CLOCK, APP_LOGGER],
@@ -57,6 +58,12 @@ import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
       provide: OutcomeIntake,
       inject: [Database, LedgerKeys, CLOCK],
       useFactory: (database: Database, keys: LedgerKeys, clock: Clock) => new OutcomeIntake({ database, keys, clock }),
+    },
+    {
+      provide: ChainKeyRotation,
+      inject: [Database, AuditedChanges, LedgerKeys, CLOCK],
+      useFactory: (database: Database, changes: AuditedChanges, keys: LedgerKeys, clock: Clock) =>
+        new ChainKeyRotation({ database, changes, keys, clock }),
     },
     {
       provide: LedgerPartitions,

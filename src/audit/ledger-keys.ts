@@ -5,7 +5,8 @@ export class LedgerKeys {
   readonly currentKid: string;
   private readonly ring: ReadonlyMap<string, KeyObject>;
 
-  constructor(current: Buffer, earlier: readonly Buffer[] = []) {
+  /** The key that makes new links, and those that made the links before. */
+  constructor(current: Buffer, ...earlier: readonly Buffer[]) {
     this.currentKid = kidOf(current);
     this.ring = new Map([current, ...earlier].map((key) => [kidOf(key), createSecretKey(key)]));
   }

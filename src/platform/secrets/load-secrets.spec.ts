@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, it, expect } from '@jest/globals';
 import { checkSecretFormat, formatSecret } from '../../kernel/client-secret.js';
 import { StartError } from '../../kernel/start-error.js';
 import { loadConfig, SECRET_FILES, type Environment } from '../config/index.js';
-import { loadSecrets, readLedgerKey, secretFingerprints } from './index.js';
+import { loadSecrets, readLedgerKeys, secretFingerprints } from './index.js';
 
 const NAMES = Object.values(SECRET_FILES);
 const GENERATE = { mayGenerate: true };
@@ -63,7 +63,7 @@ describe('the first start', () => {
     rmSync(kept('pepper'));
     expect(secretFingerprints(await load())).toEqual({
       ...first,
-      pepper: expect.not.stringContaining(first['pepper'] ?? ''),
+      pepper: [expect.not.stringContaining(first['pepper']?.[0] ?? '')],
     });
   });
 
@@ -125,8 +125,8 @@ describe('[T5] secrets that are not taken', () => {
 
 describe("the ledger's key beside a server", () => {
   it('is the one the server uses', async () => {
-    expect(await readLedgerKey(dir).catch((error: unknown) => error)).toBeInstanceOf(StartError);
-    expect(await readLedgerKey((await load(), dir))).toEqual((await load()).ledgerHmac);
+    expect(await readLedgerKeys(dir).catch((error: unknown) => error)).toBeInstanceOf(StartError);
+    expect(await readLedgerKeys((await load(), dir))).toEqual((await load()).ledgerHmac);
   });
 });
 

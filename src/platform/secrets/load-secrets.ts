@@ -27,7 +27,7 @@ export async function loadSecrets(config: AppConfig, options: LoadSecretsOptions
   const secrets = {
     kek: texts.take('kek', parseKeyRing),
     pepper: texts.take('pepper', parseKey),
-    ledgerHmac: texts.take('ledgerHmac', parseKey),
+    ledgerHmac: texts.take('ledgerHmac', parseKeyRing),
     checkpointKey: texts.take('checkpointKey', parseKey),
     queueHmac: texts.take('queueHmac', parseKey),
     databasePassword: texts.take('databasePassword', parsePassword),
@@ -38,21 +38,25 @@ export async function loadSecrets(config: AppConfig, options: LoadSecretsOptions
   return Object.freeze(secrets as Secrets);
 }
 
-/** The ledger's key as `DATA_DIR/secrets` keeps it, for verifying a ledger beside a server or without one. */
-export function readLedgerKey(dataDir: string): Promise<Buffer> {
-  return readKey(dataDir, 'ledgerHmac');
+/** The ledger's keys as `DATA_DIR/secrets` keeps them, for verifying a ledger beside a server or without one. */
+export function readLedgerKeys(dataDir: string): Promise<readonly [Buffer, ...Buffer[]]> {
+  return readKey(dataDir, 'ledgerHmac', parseKeyRing);
 }
 
 /** The key of checkpoints, likewise. */
 export function readCheckpointKey(dataDir: string): Promise<Buffer> {
-  return readKey(dataDir, 'checkpointKey');
+  return readKey(dataDir, 'checkpointKey', parseKey);
 }
 
-async function readKey(dataDir: string, name: 'ledgerHmac' | 'checkpointKey'): Promise<Buffer> {
+async function readKey<T>(
+  dataDir: string,
+  name: 'ledgerHmac' | 'checkpointKey',
+  parse: (text: string) => Parsed<T>,
+): Promise<T> {
   await Promise.resolve();
   const path = join(dataDir, 'secrets', SECRET_FILES[name]);
   try {
-    const key = parseKey(readSecretFile(path));
+    const key = parse(readSecretFile(path));
     if ('value' in key) return key.value;
     throw new Error(`it ${key.fault}`);
   } catch (error) {

@@ -10,22 +10,26 @@ export interface Secrets {
   /** Key-encryption keys: the first seals, the others only open what an earlier one sealed. */
   readonly kek: readonly [Buffer, ...Buffer[]];
   readonly pepper: Buffer;
-  readonly ledgerHmac: Buffer;
+  /** Keys of the ledger's chain: the first makes new links, all of them verify. */
+  readonly ledgerHmac: readonly [Buffer, ...Buffer[]];
   readonly checkpointKey: Buffer;
   readonly queueHmac: Buffer;
   readonly databasePassword: Secret;
   readonly adminToken: Secret;
 }
 
-/** The fingerprint of each secret under its operator's name, for comparing with those that the database keeps. */
-export function secretFingerprints(secrets: Secrets): Readonly<Record<string, string>> {
+/**
+ * The fingerprints of each secret under its operator's name, for comparing with the one that the database keeps: the first is what it is now, the others,
+ * of a ring, are what it may have been before it was rotated.
+ */
+export function secretFingerprints(secrets: Secrets): Readonly<Record<string, readonly string[]>> {
   return {
-    [SECRET_FILES.kek]: fingerprint(secrets.kek[0]),
-    [SECRET_FILES.pepper]: fingerprint(secrets.pepper),
-    [SECRET_FILES.ledgerHmac]: fingerprint(secrets.ledgerHmac),
-    [SECRET_FILES.checkpointKey]: fingerprint(secrets.checkpointKey),
-    [SECRET_FILES.queueHmac]: fingerprint(secrets.queueHmac),
-    [SECRET_FILES.databasePassword]: fingerprint(secrets.databasePassword),
-    [SECRET_FILES.adminToken]: fingerprint(secrets.adminToken),
+    [SECRET_FILES.kek]: secrets.kek.map(fingerprint),
+    [SECRET_FILES.pepper]: [fingerprint(secrets.pepper)],
+    [SECRET_FILES.ledgerHmac]: secrets.ledgerHmac.map(fingerprint),
+    [SECRET_FILES.checkpointKey]: [fingerprint(secrets.checkpointKey)],
+    [SECRET_FILES.queueHmac]: [fingerprint(secrets.queueHmac)],
+    [SECRET_FILES.databasePassword]: [fingerprint(secrets.databasePassword)],
+    [SECRET_FILES.adminToken]: [fingerprint(secrets.adminToken)],
   };
 }

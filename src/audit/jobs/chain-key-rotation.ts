@@ -1,0 +1,32 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { Clock } from '../../kernel/clock.js';
+import type { Database } from '../../platform/database/index.js';
+import type { AuditedChanges } from '../audited-changes.js';
+import type { LedgerKeys } from '../ledger-keys.js';
+
+export interface ChainKeyRotationParts {
+  readonly database: Database;
+  readonly changes: AuditedChanges;
+  readonly keys: LedgerKeys;
+  readonly clock: Clock;
+}
+
+/** Notes in each ledger that its chain goes on under another key: the entry is the first link that the new key makes. */
+export class ChainKeyRotation implements OnApplicationBootstrap {
+  constructor(private readonly parts: ChainKeyRotationParts) {}
+
+  /** Looks at the ledgers themselves, so that what one start did not come to is done by the next. */
+  async onApplicationBootstrap(): Promise<void> {
+    const { database, changes, keys, clock } = this.parts;
+    const ends = await database.querySystem<{ zone: string; kid: string }>(
+      'ledger-sweep',
+      `SELECT h.zone, l.kid FROM caracal.ledger_head h JOIN caracal.ledger l ON l.zone = h.zone AND l.index = h.next_index - 1 ORDER BY h.zone`,
+    );
+    for (const { zone, kid } of ends.filter((end) => end.kid !== keys.currentKid)) {
+      await changes.run(zone, async (tx) => {
+        const detail = { previous: kid, current: keys.currentKid };
+        tx.record({ type: 'ledger.key_rotated', occurredAt: clock.now(), actor: { kind: 'system' }, detail });
+      });
+    }
+  }
+}
