@@ -13,12 +13,11 @@ import {
 import { newId } from '../platform/ids/index.js';
 import { Database, type ZoneTx } from '../platform/database/index.js';
 import { withDraft } from './cedar/draft-slots.js';
-import { cedarSchema } from './domain/cedar-schema.js';
 import { failingTests, testedResource } from './domain/questions/policy-tests.js';
 import { AUTHORITY_FACTS, type AuthorityFacts } from './ports.js';
 import { validateText, type PolicyFault } from './cedar/policy-text.js';
 import { invalidMember, refuseFaults } from './policy-faults.js';
-import { nextPolicyVersion, nextSetVersion, readDeclaredScopes, readPolicies } from './persistence/policy-store.js';
+import { nextPolicyVersion, nextSetVersion, readPolicies, readSchema } from './persistence/policy-store.js';
 import { PolicyEntity } from './persistence/policy.entity.js';
 import { PolicySetEntity } from './persistence/policy-set.entity.js';
 
@@ -201,7 +200,7 @@ export class PolicyAuthoring {
   }
 
   private async faultsOf(tx: ZoneTx, cedar: string): Promise<PolicyFault[]> {
-    return validateText(cedar, cedarSchema(await readDeclaredScopes(tx)));
+    return validateText(cedar, await readSchema(tx));
   }
 
   /** One authoring change of a zone at a time; none under an archived zone. */

@@ -107,4 +107,25 @@ when { context has operation && context.operation has mcp_method && context.oper
 unless { context.operation has mcp_tool && ["search", "read_file", "list_directory"].contains(context.operation.mcp_tool) };
 `,
   },
+  {
+    name: 'spend-limit',
+    description:
+      'Calls of MCP tools whose operations declare the argument "amount" as an integer: above 100 an operator approves this very call, above 1000 or below 0 it is refused. ' +
+      'Sessions with the label "treasurer" need no approval. Tools that take an amount must declare it in `args`, or no policy can read it.',
+    cedar: `${PERMIT_GRANTED}
+@approval("operator")
+forbid(principal, action, resource)
+when {
+  context has operation && context.operation has args && context.operation.args has amount &&
+  context.operation.args.amount > 100
+}
+unless { principal in Label::"treasurer" };
+
+forbid(principal, action, resource)
+when {
+  context has operation && context.operation has args && context.operation.args has amount &&
+  (context.operation.args.amount > 1000 || context.operation.args.amount < 0)
+};
+`,
+  },
 ];

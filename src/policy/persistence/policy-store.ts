@@ -1,12 +1,20 @@
 import { In } from 'typeorm';
 import type { ZoneTx } from '../../platform/database/index.js';
+import { cedarSchema } from '../domain/cedar-schema.js';
+import { DeclaredArgumentEntity } from './declared-argument.entity.js';
 import { DeclaredScopeEntity } from './declared-scope.entity.js';
 import { PolicySetEntity } from './policy-set.entity.js';
 import { PolicyEntity } from './policy.entity.js';
 import { RehearsalEntity } from './rehearsal.entity.js';
 
 /** The entities of this module. */
-export const POLICY_ENTITIES = [PolicyEntity, PolicySetEntity, DeclaredScopeEntity, RehearsalEntity];
+export const POLICY_ENTITIES = [
+  PolicyEntity,
+  PolicySetEntity,
+  DeclaredScopeEntity,
+  DeclaredArgumentEntity,
+  RehearsalEntity,
+];
 
 /** The active set of the zone with its texts in the set's order; undefined when none was ever activated. */
 export async function readActiveSet(tx: ZoneTx): Promise<{ version: number; policies: PolicyEntity[] } | undefined> {
@@ -31,9 +39,15 @@ export async function readPolicies(tx: ZoneTx, ids: readonly string[]): Promise<
 }
 
 /** Every scope the zone has ever declared. */
-export async function readDeclaredScopes(tx: ZoneTx): Promise<string[]> {
+async function readDeclaredScopes(tx: ZoneTx): Promise<string[]> {
   const rows = await tx.em.getRepository(DeclaredScopeEntity).findBy({ zone: tx.zone });
   return rows.map((row) => row.scope);
+}
+
+/** What the texts of the zone are validated against: one name may have had several types. */
+export async function readSchema(tx: ZoneTx): Promise<ReturnType<typeof cedarSchema>> {
+  const args = await tx.em.getRepository(DeclaredArgumentEntity).findBy({ zone: tx.zone });
+  return cedarSchema(await readDeclaredScopes(tx), args);
 }
 
 /** The version that the next text of this name gets; the caller holds the zone's row. */

@@ -4,12 +4,11 @@ import type { PolicySource } from '../cedar/compiled-policy-set.js';
 import { withDraft } from '../cedar/draft-slots.js';
 import { nearestPermits } from '../cedar/nearest-permits.js';
 import { validateText } from '../cedar/policy-text.js';
-import { cedarSchema } from '../domain/cedar-schema.js';
 import { mentions } from '../domain/projection.js';
 import { DEFAULT_POLICY_SET, type PolicySet } from '../domain/policy-set.js';
 import type { NearestPermits } from '../domain/questions/missing-permission.js';
 import { invalidMember, refuseFaults } from '../policy-faults.js';
-import { readActiveSet, readDeclaredScopes, readSet } from '../persistence/policy-store.js';
+import { readActiveSet, readSchema, readSet } from '../persistence/policy-store.js';
 
 /** Which policies are asked about: a text that stands for the whole set, a version, or what is active. */
 export interface SetChoice {
@@ -63,8 +62,7 @@ export class ChosenSets {
   }
 
   private async valid(zone: string, cedar: string): Promise<string> {
-    const scopes = await this.database.readZone(zone, readDeclaredScopes);
-    refuseFaults(validateText(cedar, cedarSchema(scopes)), 'cedar');
+    refuseFaults(validateText(cedar, await this.database.readZone(zone, readSchema)), 'cedar');
     return cedar;
   }
 }
