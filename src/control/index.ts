@@ -18,5 +18,6 @@ export { ApprovalView } from './approvals/approval-view.js';
 export { Holds, type NewHold } from './approvals/holds.js';
 export { approvalBody, holdBody } from './domain/approvals/approval-body.js';
 export type { Approval, HeldWork } from './domain/approvals/approval.js';
-export { compilePredicate, type OperationPredicates, type Predicate } from './domain/resources/predicates.js';
+export { OPERATION_SCHEMAS } from './domain/resources/argument-schemas.js';
+export type { OperationPredicates, Predicate } from './domain/resources/predicates.js';
 export { tightestLimits, type SessionLimits } from './domain/session-limits.js';

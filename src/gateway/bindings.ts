@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import {
   Catalogue,
-  compilePredicate,
+  OPERATION_SCHEMAS,
   type OperationPredicates,
   type Predicate,
   ProviderSecrets,
@@ -157,12 +157,24 @@ function operationsOf({ operations }: ResourceView): Pick<Binding, 'operations' 
   const named: McpRule[] = [];
   const rules = operations.flatMap((operation) => {
     const scopes = operation.scope.split(' ');
-    if (!('mcp_tool' in operation))
+    if ('path' in operation)
       return [{ method: operation.method, path: operation.path, scopes, conditions: conditionsOf(operation) }];
-    named.push({ kind: 'tool', name: operation.mcp_tool, scopes });
+    named.push({ ...ruleOf(operation), scopes });
     return [];
   });
   return { operations: compileOperations(rules), mcp: compileMcpRules(named) };
+}
+
+type McpDeclaration = Exclude<ResourceView['operations'][number], { readonly path: string }>;
+
+function ruleOf(operation: McpDeclaration): Omit<McpRule, 'scopes'> {
+  if ('mcp_prompt' in operation) return { kind: 'prompt', name: operation.mcp_prompt };
+  if ('mcp_resource' in operation) return { kind: 'resource', name: operation.mcp_resource };
+  const { mcp_tool: name, args } = operation;
+  if (args === undefined) return { kind: 'tool', name };
+  let compiled: ReturnType<typeof OPERATION_SCHEMAS.compileArguments> | undefined;
+  const accepts = (given: JsonObject): boolean => (compiled ??= OPERATION_SCHEMAS.compileArguments(args))(given);
+  return { kind: 'tool', name, accepts, declared: OPERATION_SCHEMAS.readableArguments(args) };
 }
 
 /** Compiled when a call first asks, since that takes longer than a call may wait for the conditions of others. */
@@ -175,5 +187,5 @@ function conditionsOf(predicates: OperationPredicates): CallConditions | undefin
 function lazily(part: keyof OperationPredicates, schema: OperationPredicates['body']): Predicate | undefined {
   if (schema === undefined) return undefined;
   let compiled: Predicate | undefined;
-  return (value) => (compiled ??= compilePredicate(part, schema))(value);
+  return (value) => (compiled ??= OPERATION_SCHEMAS.compilePredicate(part, schema))(value);
 }

@@ -2,6 +2,7 @@ import type { EntryDraft, OnceClaim } from '../audit/index.js';
 import type { TokenClaims } from '../auth/index.js';
 import type { JsonObject } from '../kernel/json.js';
 import type { RequestFacts } from '../platform/http/index.js';
+import { withHashedArguments } from './mcp/recorded-arguments.js';
 
 /** Where a call's decision stands in the ledger. */
 export interface Receipt {
@@ -77,9 +78,10 @@ export class CallNotes {
   draft(type: string, more: Noted = {}): EntryDraft {
     const { requestId, traceId, address, userAgent } = this.facts;
     const id = this.claims?.client_id;
+    const noted = { ...this.noted, ...more };
     return {
-      ...this.noted,
-      ...more,
+      ...noted,
+      policy: withHashedArguments(noted.policy, noted.operation?.['mcp']),
       type,
       zone: this.zone,
       occurredAt: this.occurredAt,

@@ -109,11 +109,11 @@ export class GatewayCalls {
     const parties = { application: token.claims.client_id, session: token.claims.sid, address: facts.address };
     for (let left = operation.batch?.length ?? 1; left > 0; left -= 1)
       call.rateLimit = await rates.take(`${zone.slug}/${resource.id}`, quotasOf(limits, parties));
-    const ask = ({ template, scopes, mcpMethod, tool }: AskedCall): CallQuestion => ({
+    const ask = ({ template, scopes, mcpMethod, tool, args }: AskedCall): CallQuestion => ({
       zone,
       resource,
       token,
-      operation: { ...asked, template, mcpMethod, mcpTool: tool },
+      operation: { ...asked, template, mcpMethod, mcpTool: tool, args },
       scopes,
       address: facts.address,
     });

@@ -16,6 +16,7 @@ export interface CallOperation {
   readonly mcp?: JsonObject | undefined;
   readonly mcpMethod?: string | undefined;
   readonly tool?: string | undefined;
+  readonly args?: JsonObject | undefined;
   /** The body, when it had to be read to know; these very bytes are forwarded. */
   readonly body?: Buffer | undefined;
   /** The messages of a batch; each is decided on by itself. */

@@ -132,7 +132,7 @@ describe('who may send what', () => {
       method: 'POST',
       path: '/',
       template: 'mcp:echo',
-      mcp: { method: 'tools/call', tool: 'echo' },
+      mcp: { method: 'tools/call', tool: 'echo', arguments: { salt: expect.any(String), sha256: expect.any(String) } },
     });
   });
 

@@ -26,8 +26,10 @@ export function resourceValues(body: PatchResourceDto): ResourceValues {
   };
 }
 
-function present<T extends object>(members: T): T {
-  return plain(Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as T);
+type Present<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+function present<T extends object>(members: T): Present<T> {
+  return plain(Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Present<T>);
 }
 
 /** Operations as the domain knows them; each is of exactly one form, and `"any"` names the scope it asks. */
@@ -47,14 +49,29 @@ export function declaredOperations(
   return operations?.map(declaredOperation);
 }
 
-function declaredOperation({ mcp_tool, scope, ...rest }: OperationDto, at: number): ResourceOperation {
-  const { method = '', path = '', ...predicates } = rest;
-  if (mcp_tool === undefined) return { method, path, scope, ...present(predicates) };
-  if (Object.values(rest).every((value) => value === undefined)) return { mcp_tool, scope };
+function declaredOperation(operation: OperationDto, at: number): ResourceOperation {
+  const [form, ...others] = [...formsOnPaths(operation), ...formsOfMcp(operation)];
+  const argsFit = operation.args === undefined || operation.mcp_tool !== undefined;
+  if (form && others.length === 0 && argsFit) return form;
   throw invalidRequest([
     {
       field: `operations.${at}`,
-      message: 'must be either {method, path, scope, params?, query?, body?} or {mcp_tool, scope}',
+      message:
+        'must be one of {method, path, scope, params?, query?, body?}, {mcp_tool, scope, args?}, {mcp_prompt, scope} or {mcp_resource, scope}',
     },
   ]);
+}
+
+function formsOnPaths({ method, path, params, query, body, scope }: OperationDto): ResourceOperation[] {
+  const members = [method, path, params, query, body];
+  if (members.every((member) => member === undefined)) return [];
+  return [{ method: method ?? '', path: path ?? '', scope, ...present({ params, query, body }) }];
+}
+
+function formsOfMcp({ mcp_tool, mcp_prompt, mcp_resource, args, scope }: OperationDto): ResourceOperation[] {
+  return [
+    ...(mcp_tool === undefined ? [] : [{ mcp_tool, scope, ...present({ args }) }]),
+    ...(mcp_prompt === undefined ? [] : [{ mcp_prompt, scope }]),
+    ...(mcp_resource === undefined ? [] : [{ mcp_resource, scope }]),
+  ];
 }

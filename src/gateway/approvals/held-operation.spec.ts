@@ -24,6 +24,13 @@ describe('the operation that people approve', () => {
     expect(new Set(digests).size).toBe(digests.length);
   });
 
+  it('[T2] binds the arguments that policies can read, whatever the resource binds', () => {
+    const call = { method: 'POST', path: '/', template: 'mcp:pay', mcpMethod: 'tools/call', mcpTool: 'pay', query: '' };
+    const small = heldOperation({ ...call, args: { amount: 1 } });
+    expect(small).toMatchObject({ mcp: { method: 'tools/call', tool: 'pay', args: { amount: 1 } } });
+    expect(heldOperation({ ...call, args: { amount: 1000 } })).not.toEqual(small);
+  });
+
   it('is the same for an MCP call that only has another id', () => {
     const params = { name: 'pay', arguments: { amount: 1, to: 'x' } };
     const one = heldOperation(tool({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }));

@@ -9,6 +9,8 @@ export interface BoundCall {
   readonly template: string;
   readonly mcpMethod?: string | undefined;
   readonly mcpTool?: string | undefined;
+  /** Those that policies can read. */
+  readonly args?: JsonObject | undefined;
   /** With its `?`; empty without one. */
   readonly query: string;
   /** Only where the resource binds bodies. */
@@ -17,20 +19,23 @@ export interface BoundCall {
 
 /**
  * The operation that people approve. The query and the body are bound by their digests: what is in them is nobody's business but the upstream's.
- * Of an MCP message the name and the arguments count, since its id is another one each time.
+ * Of an MCP message the name and the arguments count, since its id is another one each time. Arguments that policies can read are bound, and shown, as they are.
  */
 export function heldOperation(call: BoundCall): JsonObject {
-  const { method, path, template, mcpMethod, mcpTool, query, body } = call;
+  const { method, path, template, query, body } = call;
   return {
     method,
     path,
     template,
-    ...(mcpMethod === undefined
-      ? {}
-      : { mcp: { method: mcpMethod, ...(mcpTool === undefined ? {} : { tool: mcpTool }) } }),
+    ...mcpOf(call),
     ...(query === '' ? {} : { query_digest: digest(query) }),
-    ...(body === undefined ? {} : { body_digest: digest(boundBytes(body, mcpMethod !== undefined)) }),
+    ...(body === undefined ? {} : { body_digest: digest(boundBytes(body, call.mcpMethod !== undefined)) }),
   };
+}
+
+function mcpOf({ mcpMethod: method, mcpTool: tool, args }: BoundCall): JsonObject {
+  if (method === undefined) return {};
+  return { mcp: { method, ...(tool === undefined ? {} : { tool }), ...(args === undefined ? {} : { args }) } };
 }
 
 function boundBytes(body: Buffer, mcp: boolean): Buffer | string {

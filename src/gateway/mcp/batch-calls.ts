@@ -25,7 +25,7 @@ export interface BatchVerdict {
 }
 
 /** What a question is asked about. */
-export type AskedCall = Pick<McpOperation, 'template' | 'scopes' | 'tool'> & {
+export type AskedCall = Pick<McpOperation, 'template' | 'scopes' | 'tool' | 'args'> & {
   readonly mcpMethod?: string | undefined;
 };
 

@@ -4,7 +4,8 @@ import { GatewayError } from '../domain/gateway-error.js';
 import type { MatchedOperation } from '../domain/operation.js';
 import { headerMismatch } from './domain/mcp-headers.js';
 import { type McpMessage, readMcpBody } from './domain/mcp-message.js';
-import { matchMcp, needOf } from './domain/mcp-rules.js';
+import { matchMcp, type McpUse, needOf } from './domain/mcp-rules.js';
+import { argumentsDigest, declaredArguments } from './recorded-arguments.js';
 
 /** The code of “HeaderMismatch” (MCP 2026-07-28, “Server Validation”). */
 const HEADER_MISMATCH = -32_020;
@@ -19,6 +20,8 @@ export interface McpOperation {
   readonly mcp: JsonObject;
   readonly mcpMethod: string;
   readonly tool?: string | undefined;
+  /** The arguments that the operation declares. */
+  readonly args?: JsonObject | undefined;
 }
 
 /** A message and the operation that covers it, or why none does. */
@@ -58,14 +61,27 @@ function memberOf(binding: Binding, message: McpMessage, declared: MatchedOperat
   if (typeof need === 'string') throw new GatewayError('invalid_request', { detail: need });
   if (need.kind === 'common') return { message, operation: anyScope(method) };
   if (need.kind === 'other') return covered(message, declared ? [declared] : [], { method });
-  const { uses } = need;
-  const [{ kind }] = uses;
+  return memberOfUses(binding, message, need.uses, declared);
+}
+
+function memberOfUses(
+  binding: Binding,
+  message: McpMessage,
+  uses: readonly [McpUse, ...McpUse[]],
+  declared: MatchedOperation | undefined,
+): McpMember {
+  const [{ kind, args }] = uses;
   const names = uses.map(({ name }) => name).join(' ');
   const matched = uses.map((use) => matchMcp(binding.mcp, use, declared)).filter((match) => match !== undefined);
-  return covered(message, matched.length === uses.length ? matched : [], {
-    method,
+  const { operation, ...rest } = covered(message, matched.length === uses.length ? matched : [], {
+    method: message.method,
     [kind]: names.slice(0, LONGEST_NAME),
   });
+  const mcp = message.params['arguments'] === undefined ? {} : { arguments: argumentsDigest(args) };
+  return {
+    ...rest,
+    operation: { ...operation, mcp: { ...operation.mcp, ...mcp }, args: declaredArguments(args, matched[0]?.declared) },
+  };
 }
 
 type Recorded = Readonly<Record<string, string>>;

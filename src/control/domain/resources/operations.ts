@@ -1,14 +1,29 @@
 import type { FieldFault } from '../../../kernel/app-error.js';
 import { parseScope, type ScopeSet } from '../../../kernel/scopes.js';
 import { templateFault, templateShape } from '../../../kernel/paths/path-template.js';
+import { argumentFaults } from './argument-schemas.js';
 import { PREDICATE_PARTS, predicateFaults } from './predicates.js';
-import type { PathOperation, ResourceOperation } from './resource.js';
+import type { McpOperation, PathOperation, ResourceOperation } from './resource.js';
 
 export const OPERATION_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', '*'] as const;
 export const MOST_OPERATIONS = 2_000;
 
-/** Tool names as MCP servers use them: printable, without spaces. */
-const TOOL = /^[\x21-\x7e]{1,128}$/;
+/** Names as MCP servers use them, and URIs: printable, without spaces. A last `*` stands for anything. */
+const NAMES = {
+  mcp_tool: {
+    form: /^[\x21-\x7e]{1,128}$/,
+    message: 'must be the name of a tool: 1–128 printable ASCII characters, like create_issue',
+  },
+  mcp_prompt: {
+    form: /^[\x21-\x7e]{1,128}$/,
+    message: 'must be the name of a prompt: 1–128 printable ASCII characters',
+  },
+  mcp_resource: {
+    form: /^[\x21-\x7e]{1,1024}$/,
+    message: 'must be a URI in printable ASCII characters, like file:///docs/*',
+  },
+} as const;
+type McpMember = keyof typeof NAMES;
 
 /** `operations: "any"` in full: every method and path, for one explicit scope. */
 export function anyOperation(scope: string): readonly ResourceOperation[] {
@@ -22,8 +37,8 @@ export interface OperationContext {
 }
 
 /**
- * What is wrong with a resource's operations: each names a method and a path template or an MCP tool, needs only scopes that the resource
- * declares, and no two match the same calls.
+ * What is wrong with a resource's operations: each names a method and a path template, or a tool, prompt or resource of an MCP server, needs only
+ * scopes that the resource declares, and no two match the same calls.
  */
 export function operationFaults(
   operations: readonly ResourceOperation[],
@@ -31,7 +46,7 @@ export function operationFaults(
 ): readonly FieldFault[] {
   const seen = new Map<string, number>();
   return operations.flatMap((operation, at) => {
-    const faults = 'mcp_tool' in operation ? toolFaults(operation.mcp_tool, context) : pathFaults(operation);
+    const faults = 'path' in operation ? pathFaults(operation) : mcpFaults(operation, context);
     const scope = scopeFault(operation.scope, context.declared);
     if (scope !== undefined) faults.push({ field: 'scope', message: scope });
     const twin = seen.get(keyOf(operation));
@@ -44,16 +59,17 @@ export function operationFaults(
   });
 }
 
-function toolFaults(tool: string, { mcp }: OperationContext): FieldFault[] {
-  if (!mcp) return [{ field: 'mcp_tool', message: 'needs mcp: true on the resource' }];
-  return TOOL.test(tool)
-    ? []
-    : [
-        {
-          field: 'mcp_tool',
-          message: 'must be the name of a tool: 1–128 printable ASCII characters, like create_issue',
-        },
-      ];
+function mcpFaults(operation: McpOperation, { mcp }: OperationContext): FieldFault[] {
+  const [member, name] = namedBy(operation);
+  if (!mcp) return [{ field: member, message: 'needs mcp: true on the resource' }];
+  const { form, message } = NAMES[member];
+  const args = 'args' in operation && operation.args !== undefined ? argumentFaults(operation.args) : [];
+  return [...(form.test(name) ? [] : [{ field: member, message }]), ...args];
+}
+
+function namedBy(operation: McpOperation): readonly [McpMember, string] {
+  if ('mcp_tool' in operation) return ['mcp_tool', operation.mcp_tool];
+  return 'mcp_prompt' in operation ? ['mcp_prompt', operation.mcp_prompt] : ['mcp_resource', operation.mcp_resource];
 }
 
 function pathFaults(operation: PathOperation): FieldFault[] {
@@ -69,7 +85,8 @@ function scopeFault(scope: string, declared: ScopeSet): string | undefined {
 }
 
 function keyOf(operation: ResourceOperation): string {
-  if ('mcp_tool' in operation) return `tool ${operation.mcp_tool}`;
+  if (!('path' in operation))
+    return [...namedBy(operation), JSON.stringify(('args' in operation && operation.args) || null)].join(' ');
   const predicates = PREDICATE_PARTS.map((part) => JSON.stringify(operation[part] ?? null));
   return [operation.method, templateShape(operation.path), ...predicates].join(' ');
 }

@@ -14,6 +14,9 @@ export interface OperationPredicates {
 
 export const PREDICATE_PARTS = ['params', 'query', 'body'] as const satisfies readonly (keyof OperationPredicates)[];
 
+/** Where schemas stand: in the predicates of an operation on a path, or one for each argument of a tool. */
+export type SchemaPart = keyof OperationPredicates | 'args';
+
 /** True when the value is what the schema describes. The caller must not use the value afterwards: texts in it may have become numbers. */
 export type Predicate = (value: unknown) => boolean;
 
@@ -22,14 +25,14 @@ const MOST_CHARACTERS = 16_384;
 const IDENTITY = /"\$(?:id|anchor|dynamicAnchor|dynamicRef|recursiveRef|schema|vocabulary)"\s*:/;
 
 /** The schema as a question; throws when it is none. A keyword that is not known is refused, for it would look as if it held. */
-export function compilePredicate(part: keyof OperationPredicates, schema: JsonObject): Predicate {
+export function compilePredicate(part: SchemaPart, schema: JsonObject): Predicate {
   const ajv = new Ajv2020({
     strict: true,
     strictTypes: false,
     strictRequired: false,
     ownProperties: true,
     addUsedSchema: false,
-    coerceTypes: part !== 'body',
+    coerceTypes: part === 'params' || part === 'query',
     logger: false,
   });
   const validate: ValidateFunction = ajv.compile(schema);
@@ -45,7 +48,8 @@ export function predicateFaults(predicates: OperationPredicates): readonly Field
   });
 }
 
-function schemaFault(part: keyof OperationPredicates, schema: JsonObject): string | undefined {
+/** What keeps a schema from being compiled; undefined when nothing does. */
+export function schemaFault(part: SchemaPart, schema: JsonObject): string | undefined {
   const text = JSON.stringify(schema);
   if (text.length > MOST_CHARACTERS) return `must be a JSON Schema of at most ${MOST_CHARACTERS} characters`;
   if (IDENTITY.test(text)) return 'must be one JSON Schema by itself, without $id, $schema and anchors';

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
 import type { EgressGrants } from '../../../platform/egress/index.js';
+import type { ArgumentSchemas } from './argument-schemas.js';
 import { publicIdentifier } from './control-resource.js';
 import type { DetailType } from './detail-types.js';
 import type { OperationPredicates } from './predicates.js';
@@ -13,7 +14,13 @@ export interface PathOperation extends OperationPredicates {
 }
 
 /** One operation a resource declares; `scope` is one or more scope-tokens, all of them needed (RFC 6749 §3.3). */
-export type ResourceOperation = PathOperation | { readonly mcp_tool: string; readonly scope: string };
+export type ResourceOperation = PathOperation | McpOperation;
+
+/** An operation on a tool, prompt or resource of an MCP server; `args` says what the arguments of the tool must be. */
+export type McpOperation =
+  | { readonly mcp_tool: string; readonly scope: string; readonly args?: ArgumentSchemas }
+  | { readonly mcp_prompt: string; readonly scope: string }
+  | { readonly mcp_resource: string; readonly scope: string };
 
 /** A scope as declared. */
 export interface DeclaredScope {

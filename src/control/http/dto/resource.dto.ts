@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsIn, ValidateIf, ValidateNested } from 'class-validator';
 import type { JsonObject } from '../../../kernel/json.js';
+import type { ArgumentSchemas } from '../../domain/resources/argument-schemas.js';
 import { MOST_DETAIL_TYPES } from '../../domain/resources/detail-types.js';
 import { MOST_OPERATIONS, OPERATION_METHODS } from '../../domain/resources/operations.js';
 import { MOST_SCOPES } from '../../domain/resources/scope-names.js';
@@ -30,13 +31,13 @@ export class ScopeDto {
   description?: string;
 }
 
-/** `{method, path, scope, params?, query?, body?}` or `{mcp_tool, scope}`. */
+/** `{method, path, scope, params?, query?, body?}`, `{mcp_tool, scope, args?}`, `{mcp_prompt, scope}` or `{mcp_resource, scope}`. */
 export class OperationDto {
-  @ValidateIf((operation: OperationDto) => operation.mcp_tool === undefined)
+  @ValidateIf((operation: OperationDto) => isOnPath(operation))
   @IsIn(OPERATION_METHODS, { message: `must be one of ${OPERATION_METHODS.join(', ')}` })
   method?: string;
 
-  @ValidateIf((operation: OperationDto) => operation.mcp_tool === undefined)
+  @ValidateIf((operation: OperationDto) => isOnPath(operation))
   @IsText(1_024)
   path?: string;
 
@@ -59,8 +60,25 @@ export class OperationDto {
   @IsText(128)
   mcp_tool?: string;
 
+  @Optional()
+  @IsText(128)
+  mcp_prompt?: string;
+
+  @Optional()
+  @IsText(1_024)
+  mcp_resource?: string;
+
+  /** By the name of each argument of the tool, a JSON Schema (2020-12) that it must fit; with `optional: true` it may be absent. */
+  @Optional()
+  @IsMembers()
+  args?: ArgumentSchemas;
+
   @IsText(1_024)
   scope!: string;
+}
+
+function isOnPath({ mcp_tool, mcp_prompt, mcp_resource }: OperationDto): boolean {
+  return mcp_tool === undefined && mcp_prompt === undefined && mcp_resource === undefined;
 }
 
 /** A type of authorization details (RFC 9396) and the JSON Schema of its objects. */

@@ -31,14 +31,14 @@ export interface McpRule {
   /** True when the arguments are what this operation is for; absent when it is for all. */
   readonly accepts?: ((args: JsonObject) => boolean) | undefined;
   /** The arguments that policies and the ledger may see. */
-  readonly declared?: ReadonlySet<string> | undefined;
+  readonly declared?: readonly string[] | undefined;
 }
 
 /** The operations of a kind, in the order in which they are tried. */
 export type McpRules = Readonly<Record<McpKind, readonly McpRule[]>>;
 
 export interface McpMatch extends MatchedOperation {
-  readonly declared?: ReadonlySet<string> | undefined;
+  readonly declared?: readonly string[] | undefined;
 }
 
 const COMMON: ReadonlySet<string> = new Set([
@@ -53,7 +53,7 @@ const COMMON: ReadonlySet<string> = new Set([
   'prompts/list',
 ]);
 /** A tool, prompt or URI that a wildcard may stand for: nothing that is trimmed, folded or decoded on the way to its meaning. */
-const PLAIN_NAME = /^[\x21-\x7e]{1,2048}$/;
+const PLAIN_NAME = /^[\x21-\x7e]{1,1024}$/;
 
 /** Orders rules so that the first match is the most exact one: names before patterns, longer patterns first, those that look at arguments first. */
 export function compileMcpRules(rules: readonly McpRule[]): McpRules {
