@@ -6,6 +6,7 @@ import { type ResponseRules, responseHeaders } from '../domain/upstream-response
 import { EchoFilter } from '../upstream/echo-filter.js';
 import { EncodedScan, type ScanFault } from '../upstream/encoded-scan.js';
 import type { AnswerSink } from '../upstream/upstream-exchange.js';
+import { InformationalAnswers } from './informational.js';
 
 export interface AnswerParts {
   readonly method: string;
@@ -50,6 +51,7 @@ export class AnswerStream implements AnswerSink {
   private isEventStream = false;
   private isOver = false;
   private echo: EchoForms;
+  private readonly before: InformationalAnswers;
 
   constructor(
     private readonly response: ServerResponse,
@@ -57,6 +59,7 @@ export class AnswerStream implements AnswerSink {
     private readonly events: AnswerEvents,
   ) {
     this.echo = parts.echo;
+    this.before = new InformationalAnswers(response);
     this.filter = new EchoFilter(this.echo, 'none');
     response.on('drain', () => events.drained());
   }
@@ -71,11 +74,9 @@ export class AnswerStream implements AnswerSink {
   }
 
   informational(status: number, headers: RawHeaders): void {
-    if (this.response.destroyed || this.response.headersSent) return;
-    if (status === 102) this.response.writeProcessing();
-    if (status !== 103) return;
-    const links = valuesOf(withoutEchoes(headers, this.echo).headers, 'link');
-    if (links.length > 0) this.response.writeEarlyHints({ link: [...links] });
+    const passed = withoutEchoes(responseHeaders(headers, this.parts.rules), this.echo);
+    if (passed.found) this.events.echoed('header');
+    this.before.send(status, passed.headers);
   }
 
   head(status: number, statusText: string, headers: RawHeaders): void {
