@@ -110,6 +110,7 @@ export class CallLedger {
       bytes_out: bytesOut,
       duration_ms: Math.round(end.durationMs),
       upstream: end.upstream,
+      ...evidenceOf(end.arrival),
       ...(retried === true ? { credential_retried: true } : {}),
       ...(end.echoed.length === 0 ? {} : { credential_echoed: end.echoed }),
     };
@@ -124,6 +125,14 @@ export class CallLedger {
   async release(zone: string, once: OnceClaim): Promise<void> {
     await this.ledger.release(zone, once);
   }
+}
+
+function evidenceOf({ upstreamAddress, requestDigest, responseDigest }: Arrival): JsonObject {
+  return {
+    ...(upstreamAddress === undefined ? {} : { upstream_address: upstreamAddress }),
+    ...(requestDigest === undefined ? {} : { request_digest: requestDigest }),
+    ...(responseDigest === undefined ? {} : { response_digest: responseDigest }),
+  };
 }
 
 /** The one use of a mandate for a resource that allows one. */

@@ -12,6 +12,7 @@ import { type AnswerPlan, McpAnswer } from './mcp/mcp-answer.js';
 import type { InjectedCredential } from './provider-credentials.js';
 import { UpgradeAnswer } from './tunnel/upgrade-answer.js';
 import type { WebSocketTunnel } from './tunnel/websocket-tunnel.js';
+import { BodyDigest, DigestedAnswer } from './upstream/body-digest.js';
 import { Tries } from './upstream/tries.js';
 import type { AnswerSink, UpstreamCall } from './upstream/upstream-exchange.js';
 
@@ -48,6 +49,12 @@ export interface Arrival {
   readonly retried?: boolean;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** `address:port` that the request went to. */
+  readonly upstreamAddress?: string | undefined;
+  /** Of the body as it was sent, when the resource asks for digests. */
+  readonly requestDigest?: string | undefined;
+  /** Of the body as it came from the upstream. */
+  readonly responseDigest?: string | undefined;
 }
 
 /** A call under way. */
@@ -62,6 +69,7 @@ export function forward(departure: Departure): Flight {
   const body =
     departure.body ?? (hasBody(incoming.request) ? openBody(incoming, binding.limits.maxBodyBytes) : undefined);
   const first = outgoingOf(departure, body);
+  const digests = digestsOf(departure, body);
   let arrive: (arrival: Arrival) => void = () => undefined;
   const arrival = new Promise<Arrival>((resolve) => (arrive = resolve));
   const done = (error?: Error): void =>
@@ -72,6 +80,9 @@ export function forward(departure: Departure): Flight {
       retried: tries.retried,
       bytesIn: sink.tunnel?.bytesIn ?? bytesOf(body),
       bytesOut: sink.tunnel?.bytesOut ?? answer.bytes,
+      upstreamAddress: tries.peer,
+      requestDigest: tries.started ? digests?.request.value() : undefined,
+      responseDigest: answer.status === undefined ? undefined : digests?.response.value(),
     });
   const parts = answerParts(departure, first.echo);
   const answer: AnswerStream = new AnswerStream(incoming.response, parts, {
@@ -90,13 +101,31 @@ export function forward(departure: Departure): Flight {
     cut: (error) => tries.abort(error),
   });
   const again = secondCall(departure, body, answer);
-  const tries: Tries = new Tries(first.call, { sink, transport: binding.transport, again });
+  const tries: Tries = new Tries(first.call, {
+    sink: digests ? new DigestedAnswer(sink, digests.response) : sink,
+    transport: binding.transport,
+    again,
+  });
   incoming.response.once('close', () => {
     if (!incoming.response.writableFinished) tries.abort(new ClientGoneError());
   });
   if (incoming.response.destroyed) tries.abort(new ClientGoneError());
   else tries.dispatch();
   return { arrival, abort: (error) => (sink.tunnel ?? tries).abort(error) };
+}
+
+interface Digests {
+  readonly request: BodyDigest;
+  readonly response: BodyDigest;
+}
+
+/** What takes the digests of a call's bodies; undefined when the resource asks for none, and for a WebSocket. */
+function digestsOf({ binding, incoming }: Departure, body: RequestBody | Buffer | undefined): Digests | undefined {
+  if (!binding.resource.digests || incoming.upgrade !== undefined) return undefined;
+  const digests = { request: new BodyDigest(), response: new BodyDigest() };
+  if (body instanceof RequestBody) body.digest = digests.request;
+  else if (body !== undefined) digests.request.update(body);
+  return digests;
 }
 
 function answerParts({ incoming, binding, ownHeaders }: Departure, echo: EchoForms): AnswerParts {

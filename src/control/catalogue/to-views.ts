@@ -60,7 +60,7 @@ export function providerView(row: ProviderRow): ProviderView {
 }
 
 export function resourceView(row: ResourceRow, addresses: ResourceUrls): ResourceView {
-  const { single_use, mcp, approval_binds_body, cookies, x_forwarded } = row.options;
+  const { single_use, mcp, approval_binds_body, cookies, x_forwarded, digests } = row.options;
   return Object.freeze({
     id: row.id,
     slug: row.slug,
@@ -84,6 +84,7 @@ export function resourceView(row: ResourceRow, addresses: ResourceUrls): Resourc
     approvalBindsBody: approval_binds_body === true,
     ...(cookies === undefined ? {} : { cookies }),
     xForwarded: x_forwarded === true,
+    digests: digests === true,
     ...(row.serverApplication === null ? {} : { serverApplication: row.serverApplication }),
   });
 }

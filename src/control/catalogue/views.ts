@@ -66,6 +66,8 @@ export interface ResourceView {
   readonly approvalBindsBody: boolean;
   readonly cookies?: 'pass';
   readonly xForwarded: boolean;
+  /** What was sent and answered is recorded by its digest. */
+  readonly digests: boolean;
   /** Id of the application that may introspect mandates of this direct resource. */
   readonly serverApplication?: string;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { GatewayError } from '../domain/gateway-error.js';
+import type { BodyDigest } from './body-digest.js';
 
 /**
  * The caller's body on its way to the upstream: read only as fast as the upstream takes it, counted, refused beyond its limit. Separate from the
@@ -10,6 +11,8 @@ export class RequestBody extends Readable {
   bytes = 0;
   /** Called for each piece, so that a slow upload is not taken for a silent upstream. */
   onProgress: (() => void) | undefined;
+  /** Takes in what is passed on. */
+  digest: BodyDigest | undefined;
 
   constructor(
     private readonly source: IncomingMessage,
@@ -37,8 +40,9 @@ export class RequestBody extends Readable {
   private readonly receive = (chunk: Buffer): void => {
     this.bytes += chunk.length;
     this.onProgress?.();
-    if (this.bytes > this.maxBytes) this.destroy(new GatewayError('request_too_large'));
-    else if (!this.push(chunk)) this.source.pause();
+    if (this.bytes > this.maxBytes) return void this.destroy(new GatewayError('request_too_large'));
+    this.digest?.update(chunk);
+    if (!this.push(chunk)) this.source.pause();
   };
 
   private readonly finishBody = (): void => {

@@ -26,6 +26,11 @@ export class Tries {
     return this.retried || this.current.started;
   }
 
+  /** Where the last request went. */
+  get peer(): string | undefined {
+    return this.current.peer;
+  }
+
   dispatch(): void {
     this.current.dispatch(this.parts.transport);
   }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { Transport } from '../../platform/egress/index.js';
+import type { Connection, Transport } from '../../platform/egress/index.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import type { RawHeaders } from '../domain/upstream-request.js';
 import { RequestBody } from './request-body.js';
@@ -40,6 +40,9 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One request to an upstream and its answer, streamed both ways. */
 export class UpstreamExchange implements Dispatcher.DispatchHandler {
+  /** Where the request went, once it did: `address:port`. */
+  peer: string | undefined;
+  private connection: Connection | undefined;
   private controller: Dispatcher.DispatchController | undefined;
   private settled = false;
   private transport: Transport | undefined;
@@ -83,8 +86,13 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
     this.controller?.resume();
   }
 
+  onConnection(connection: Connection): void {
+    this.connection = connection;
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
+    this.peer = this.connection?.peer;
     if (this.abortedWith) controller.abort(this.abortedWith);
   }
 

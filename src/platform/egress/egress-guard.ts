@@ -8,6 +8,7 @@ import { type AddressRules, judgeAddress } from './judge-address.js';
 import { type OwnEndpoint, OwnEndpoints } from './own-endpoints.js';
 import type { Resolver } from './resolver.js';
 import { type EgressTarget, parseTarget } from './target-url.js';
+import { PeerClient } from './upstream/peer-client.js';
 import { dialVetted } from './vetted-dial.js';
 
 export interface EgressOptions {
@@ -102,12 +103,14 @@ export class EgressGuard {
   poolFor(url: string, terms: PoolTerms): Pool {
     const target = targetOf(url);
     const dial = this.connector(terms, terms.connectTimeoutMs);
+    const connect: buildConnector.connector = (options, callback) => {
+      const spare = terms.spare?.();
+      if (spare === undefined) dial(options, callback);
+      else queueMicrotask(() => callback(null, spare));
+    };
     return new Pool(originOf(target), {
-      connect: (options, callback) => {
-        const spare = terms.spare?.();
-        if (spare === undefined) dial(options, callback);
-        else queueMicrotask(() => callback(null, spare));
-      },
+      connect,
+      factory: (origin, options) => new PeerClient(origin, options, connect),
       connections: terms.connections,
       pipelining: 1,
       keepAliveTimeout: terms.keepAliveMs ?? 4_000,

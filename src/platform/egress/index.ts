@@ -4,5 +4,5 @@ export { type EgressGrants, type PortRange, parsePortRange } from './grants.js';
 export { RESOLVER, type Resolver, SystemResolver } from './resolver.js';
 export { DialError } from './vetted-dial.js';
 export { RemoteKeys } from './remote-keys.js';
-export type { Transport } from './upstream/transport.js';
+export type { Connection, Transport } from './upstream/transport.js';
 export { UpstreamTransport } from './upstream/upstream-transport.js';

@@ -58,6 +58,8 @@ function directFaults(draft: ResourceDraft): readonly FieldFault[] {
   const faults: FieldFault[] = [];
   if (draft.options.single_use === true)
     faults.push({ field: 'single_use', message: 'belongs to a resource that the gateway enforces' });
+  if (draft.options.digests === true)
+    faults.push({ field: 'digests', message: 'belongs to a resource that the gateway enforces' });
   return faults;
 }
 

@@ -50,6 +50,8 @@ export interface ResourceOptions {
   readonly approval_binds_body?: boolean;
   readonly cookies?: 'pass';
   readonly x_forwarded?: boolean;
+  /** The outcome of a call holds digests of both bodies. */
+  readonly digests?: boolean;
 }
 
 /** A resource as it is stored. */
@@ -83,7 +85,8 @@ export interface ResourceUrls {
 
 /** A resource as administrators see it. A direct resource has no gateway URL. */
 export function resourceBody(row: ResourceRow, { gateway, control }: ResourceUrls): JsonObject {
-  const { single_use = false, mcp = false, approval_binds_body = false, x_forwarded = false, cookies } = row.options;
+  const { single_use = false, mcp = false, approval_binds_body = false, cookies } = row.options;
+  const { x_forwarded = false, digests = false } = row.options;
   return {
     id: row.id,
     slug: row.slug,
@@ -102,7 +105,7 @@ export function resourceBody(row: ResourceRow, { gateway, control }: ResourceUrl
       egress: row.egress,
       limits: row.limits,
     } as unknown as JsonObject),
-    ...{ single_use, mcp, approval_binds_body, x_forwarded },
+    ...{ single_use, mcp, approval_binds_body, x_forwarded, digests },
     ...(cookies === undefined ? {} : { cookies }),
     created_at: formatTime(row.createdAt.getTime()),
     updated_at: formatTime(row.updatedAt.getTime()),

@@ -233,6 +233,10 @@ export class ResourceValuesDto {
   x_forwarded?: boolean | null;
 
   @Clearable()
+  @IsBoolean()
+  digests?: boolean | null;
+
+  @Clearable()
   @IsReference()
   server_application?: string | null;
 }

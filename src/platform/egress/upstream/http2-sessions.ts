@@ -9,8 +9,10 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import {
+  type Connection,
   ExchangeController,
   type ExchangeHandler,
+  peerOf,
   sendBody,
   type RawHeaders,
   type TransportRequest,
@@ -23,6 +25,7 @@ const USUAL_STREAMS = 100;
 /** HTTP/2 connections to one upstream (RFC 9113), each taking as many exchanges as the upstream allows. */
 export class Http2Sessions {
   private readonly open = new Map<ClientHttp2Session, number>();
+  private readonly connections = new WeakMap<ClientHttp2Session, Connection>();
 
   constructor(private readonly origin: string) {}
 
@@ -34,6 +37,7 @@ export class Http2Sessions {
       peerMaxConcurrentStreams: USUAL_STREAMS,
     });
     this.open.set(session, 0);
+    this.connections.set(session, { peer: peerOf(socket) });
     const drop = (): void => void this.open.delete(session);
     session.on('error', drop).on('close', drop).on('goaway', drop);
     session.setTimeout(IDLE_MS, () => {
@@ -58,6 +62,8 @@ export class Http2Sessions {
   /** One exchange; the session may have ended by now, then the handler is told. */
   dispatch(session: ClientHttp2Session, request: TransportRequest, handler: ExchangeHandler): void {
     const controller = new ExchangeController();
+    const connection = this.connections.get(session);
+    if (connection) handler.onConnection?.(connection);
     handler.onRequestStart?.(controller, null);
     if (controller.aborted) return;
     try {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import {
   ExchangeController,
   type ExchangeHandler,
+  peerOf,
   sendBody,
   type RawHeaders,
   type Transport,
@@ -29,6 +30,7 @@ export class OneShotTransport implements Transport {
   }
 
   private send(socket: Socket, request: TransportRequest, { handler, controller }: Exchange): void {
+    handler.onConnection?.({ peer: peerOf(socket) });
     handler.onRequestStart?.(controller, null);
     if (controller.aborted) return void socket.destroy();
     const outgoing = httpRequest({

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 
@@ -17,7 +18,25 @@ export interface TransportRequest {
   readonly upgrade?: boolean | undefined;
 }
 
-export type ExchangeHandler = Dispatcher.DispatchHandler;
+/** What carries exchanges, one after the other or side by side. */
+export interface Connection {
+  /** `address:port` of the other end; undefined before there is one. */
+  readonly peer: string | undefined;
+}
+
+export interface ExchangeHandler extends Dispatcher.DispatchHandler {
+  /** What will carry the exchange; its peer holds for the exchange at the moment of `onRequestStart`. */
+  onConnection?(connection: Connection): void;
+}
+
+/** The other end of a connected socket, an IPv6 address in brackets. */
+export function peerOf({
+  remoteAddress,
+  remotePort,
+}: Pick<Socket, 'remoteAddress' | 'remotePort'>): string | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
 
 /** A way to one upstream. The handler learns of everything, failures to connect included; nothing is thrown. */
 export interface Transport {

@@ -8,7 +8,14 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { nginxIsPresent, startNginx } from '../../../../test/support/nginx.js';
 import { selfSigned } from '../../../../test/support/self-signed.js';
 import { EgressGuard } from '../egress-guard.js';
-import type { ExchangeHandler, RawHeaders, Transport, TransportRequest } from './transport.js';
+import {
+  type Connection,
+  type ExchangeHandler,
+  peerOf,
+  type RawHeaders,
+  type Transport,
+  type TransportRequest,
+} from './transport.js';
 import { UpstreamTransport } from './upstream-transport.js';
 
 const { key, cert } = selfSigned('upstream.test');
@@ -58,6 +65,8 @@ interface Seen {
   status?: number;
   headers?: RawHeaders;
   body: Buffer;
+  /** Where it went, by the connection that carried it. */
+  peer?: string | undefined;
   trailers?: RawHeaders;
   error?: Error;
 }
@@ -77,12 +86,17 @@ function start(transport: Transport, call: Partial<TransportRequest> = {}, takes
   const chunks: Buffer[] = [];
   const settle = (part: Partial<Seen>): void => finish(Object.assign(seen, part, { body: Buffer.concat(chunks) }));
   let controller: Parameters<NonNullable<ExchangeHandler['onRequestStart']>>[0];
+  let connection: Connection | undefined;
   const text = (raw: typeof controller.rawHeaders): string[] =>
     (Array.isArray(raw) ? raw : []).map((part) => (typeof part === 'string' ? part : part.toString('latin1')));
   transport.dispatch(
     { method: 'GET', target: '/', headers: [], body: null, ...call },
     {
-      onRequestStart: (one) => void (controller = one),
+      onConnection: (one) => (connection = one),
+      onRequestStart: (one) => {
+        controller = one;
+        seen.peer = connection?.peer;
+      },
       onResponseStart: ({ rawHeaders }, status) => {
         if (status < 200) seen.informational.push([status, text(rawHeaders)]);
         else Object.assign(seen, { status, headers: text(rawHeaders) });
@@ -292,6 +306,20 @@ describe('an upstream that speaks HTTP/1.1 over TLS', () => {
     const upstream = await listen(createHttpsServer(other, () => (requests += 1)));
     const answer = await send(transportTo(upstream.port));
     expect([answer.error, requests]).toEqual([expect.objectContaining({ code: 'connect_failed' }), 0]);
+  });
+});
+
+describe('whom a request reached', () => {
+  it('is known of shared, pooled and single connections, and of no connection that failed', async () => {
+    const shared = await listen(http2Server((stream) => void stream.respond({ ':status': 200 }, { endStream: true })));
+    const kept = await listen(createHttpsServer({ key, cert }, (_request, response) => response.end()));
+    for (const { port } of [shared, kept])
+      for (let left = 2, transport = transportTo(port); left > 0; left -= 1)
+        expect(await send(transport)).toMatchObject({ status: 200, peer: `127.0.0.1:${port}` });
+    const single = await send(transportTo(kept.port), { body: bodyOf(randomBytes(20)), trailers: () => ['X-A', '1'] });
+    expect(single.peer).toBe(`127.0.0.1:${kept.port}`);
+    expect((await send(transportTo(1, 'http'))).peer).toBeUndefined();
+    expect(peerOf({ remoteAddress: '2001:db8::1', remotePort: 443 })).toBe('[2001:db8::1]:443');
   });
 });
 
