@@ -12,7 +12,8 @@ import { type AnswerPlan, McpAnswer } from './mcp/mcp-answer.js';
 import type { InjectedCredential } from './provider-credentials.js';
 import { UpgradeAnswer } from './tunnel/upgrade-answer.js';
 import type { WebSocketTunnel } from './tunnel/websocket-tunnel.js';
-import { BodyDigest, DigestedAnswer } from './upstream/body-digest.js';
+import { BodyDigest } from './upstream/body-digest.js';
+import { DigestedAnswer } from './upstream/digested-answer.js';
 import { Tries } from './upstream/tries.js';
 import type { AnswerSink, UpstreamCall } from './upstream/upstream-exchange.js';
 

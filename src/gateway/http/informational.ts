@@ -1,9 +1,11 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { RawHeaders } from '../domain/upstream-request.js';
 
 /** RFC 9110 §5.6.2 and §5.5, as characters of single bytes. */
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** Of the registered codes; a phrase says nothing that the code does not (RFC 9112 §4). */
+const REASONS: Readonly<Record<number, string>> = { 100: 'Continue', 102: 'Processing', 103: 'Early Hints' };
 /** What a caller that does not read yet is kept. */
 const MOST_WAITING = 65_536;
 
@@ -38,7 +40,7 @@ export class InformationalAnswers {
 
 /** The message of a 1xx answer. A field that no message may hold is left out, as is a length, since there is no body (RFC 9110 §8.6). */
 export function informationalMessage(status: number, headers: RawHeaders): Buffer {
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  let text = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\n`;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] as string;
     const value = headers[at + 1] as string;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { BodyDigest, DigestedAnswer } from './body-digest.js';
+import { BodyDigest } from './body-digest.js';
+import { DigestedAnswer } from './digested-answer.js';
 
 describe('body digests', () => {
   it('are of all that passed, however it was cut up, and of nothing after they were taken', () => {
