@@ -7,7 +7,7 @@ import { makeZoneOverHttp } from '../support/fixtures.js';
 describe('the system', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startTestApp();
+    app = await startTestApp({ VIEW_MAX_STALENESS: '2000' });
     await makeZoneOverHttp(app, 'a');
   });
   afterAll(() => app.close());
