@@ -12,6 +12,7 @@ import { ExportsModule } from './exports/exports.module.js';
 import { ChainKeyRotation } from './jobs/chain-key-rotation.js';
 import { OutcomeIntake } from './jobs/outcome-intake.js';
 import { LedgerPartitions } from './jobs/partitions.js';
+import { UnknownOutcomes } from './jobs/unknown-outcomes.js';
 import { LedgerKeys } from './ledger-keys.js';
 import { LedgerReader } from './ledger-reader.js';
 import { LogIdentity } from './log/log-identity.js';
@@ -64,6 +65,17 @@ import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
       inject: [Database, AuditedChanges, LedgerKeys, CLOCK],
       useFactory: (database: Database, changes: AuditedChanges, keys: LedgerKeys, clock: Clock) =>
         new ChainKeyRotation({ database, changes, keys, clock }),
+    },
+    {
+      provide: UnknownOutcomes,
+      inject: [Database, LedgerKeys, CLOCK, Queues, APP_LOGGER],
+      useFactory: (
+        ...[database, keys, clock, queues, log]: [Database, LedgerKeys, Clock, Queues, AppLogger]
+      ): UnknownOutcomes => {
+        const onClosed = (zone: string, calls: number) =>
+          log.warn({ zone, calls }, 'calls ended unknown: no outcome in all the time they had');
+        return new UnknownOutcomes({ database, keys, clock, queues, onClosed });
+      },
     },
     {
       provide: LedgerPartitions,

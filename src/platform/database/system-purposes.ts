@@ -10,6 +10,7 @@ export type SystemPurpose =
   | 'key-rotation'
   | 'retention'
   | 'ledger-sweep'
+  | 'open-calls'
   | 'log-signing'
   | 'ledger-exports'
   | 'fingerprints'
