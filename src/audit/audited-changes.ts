@@ -14,6 +14,11 @@ export interface Recorded {
   index: number;
 }
 
+/** What became of a claim; `taken` is known once the change has committed, and false of a budget where one among the same was taken. */
+export interface Claimed {
+  taken: boolean;
+}
+
 /** The transaction of a state change. What is collected here is written last, in the lock order rows → feed head → ledger head. */
 export interface ChangeTx extends ZoneTx {
   /** The object's views are re-read on every replica, here before the call is answered. */
@@ -23,7 +28,7 @@ export interface ChangeTx extends ZoneTx {
   /** A message that is sent if and only if this transaction commits. */
   enqueue(message: OutboxMessage): void;
   /** Without this claim the change does not happen: when it was taken before, `refusal` is thrown and everything is rolled back. */
-  claim(once: OnceClaim, refusal: () => Error): void;
+  claim(once: OnceClaim, refusal: () => Error): Claimed;
 }
 
 export interface AuditedChangesParts {
@@ -108,8 +113,10 @@ async function take(tx: ZoneTx, claims: readonly Claim[]): Promise<void> {
   const budgets = claims.filter((claim) => claim.once.limit !== undefined);
   const [first] = budgets;
   if (!first) return;
-  const [paid = false] = await takeBudgets(tx, tx.zone, [rowsOf(budgets)]);
+  const rows = rowsOf(budgets);
+  const [paid] = await takeBudgets(tx, tx.zone, [rows]);
   if (!paid) throw first.refusal();
+  budgets.forEach(({ claimed }, at) => (claimed.taken = paid.has(rows[at] as OnceClaimRow)));
 }
 
 function rowsOf(claims: readonly Claim[]): OnceClaimRow[] {
@@ -119,6 +126,7 @@ function rowsOf(claims: readonly Claim[]): OnceClaimRow[] {
 interface Claim {
   readonly once: OnceClaim;
   readonly refusal: () => Error;
+  readonly claimed: Claimed;
 }
 
 class Collected {
@@ -137,7 +145,11 @@ class Collected {
         return at;
       },
       enqueue: (message) => void this.messages.push(message),
-      claim: (once, refusal) => void this.claims.push({ once, refusal }),
+      claim: (once, refusal) => {
+        const claimed: Claimed = { taken: true };
+        this.claims.push({ once, refusal, claimed });
+        return claimed;
+      },
     };
   }
 }

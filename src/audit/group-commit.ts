@@ -21,6 +21,8 @@ export interface Appended {
   readonly replayed: boolean;
   /** The kinds of the claims that were lost. */
   readonly lost: readonly string[];
+  /** Positions of budgets that were not needed, because one among the same was taken. */
+  readonly idle?: readonly number[] | undefined;
 }
 
 interface Parts {
@@ -73,12 +75,18 @@ export class GroupCommit {
       const found = new Map<GroupItem, Appended>();
       for (const [zone, head] of await lockHeads(tx, zones)) {
         const items = group.filter((item) => item.draft.zone === zone);
-        const lost = await losers(tx, zone, items);
+        const { lost, idle } = await takeAll(tx, zone, items);
         const entries = items.map((item) => asStands(item, lost.get(item)));
         const chained = await appendChained(tx, { zone, head, now: this.parts.clock.now() }, entries, this.parts.keys);
         ends.set(zone, chained.head);
         items.forEach((item, at) =>
-          found.set(item, { zone, index: chained.first + at, replayed: lost.has(item), lost: lost.get(item) ?? [] }),
+          found.set(item, {
+            zone,
+            index: chained.first + at,
+            replayed: lost.has(item),
+            lost: lost.get(item) ?? [],
+            idle: idle.get(item),
+          }),
         );
       }
       return group.map((item) => found.get(item));
@@ -98,8 +106,14 @@ function soleZone(group: readonly GroupItem[]): string | undefined {
   return group.every((item) => item.draft.zone === zone && item.claims.length === 0) ? zone : undefined;
 }
 
-/** The items of a zone that lost at least one of their claims, with the kinds of these. What a loser had won stays taken: it was presented, after all. */
-async function losers(tx: Tx, zone: string, items: readonly GroupItem[]): Promise<Map<GroupItem, string[]>> {
+interface Takings {
+  /** The items that lost at least one of their claims, with the kinds of these. */
+  readonly lost: ReadonlyMap<GroupItem, readonly string[]>;
+  readonly idle: ReadonlyMap<GroupItem, readonly number[]>;
+}
+
+/** Takes the claims of a zone's items. What a loser had won stays taken: it was presented, after all. */
+async function takeAll(tx: Tx, zone: string, items: readonly GroupItem[]): Promise<Takings> {
   const owners = items.flatMap((item) => item.claims.map((claim) => ({ item, claim })));
   const once = owners.filter(({ claim }) => claim.limit === undefined);
   const lost = new Map<GroupItem, string[]>();
@@ -109,16 +123,23 @@ async function losers(tx: Tx, zone: string, items: readonly GroupItem[]): Promis
   });
   // What is refused anyway spends nothing.
   const budgeted = items.filter((item) => !lost.has(item) && item.claims.some((claim) => claim.limit !== undefined));
-  if (budgeted.length === 0) return lost;
+  const idle = new Map<GroupItem, number[]>();
+  if (budgeted.length === 0) return { lost, idle };
   const paid = await takeBudgets(
     tx,
     zone,
     budgeted.map((item) => item.claims),
   );
   budgeted.forEach((item, at) => {
-    if (!paid[at]) lost.set(item, [BUDGET]);
+    const taken = paid[at];
+    if (taken) idle.set(item, idleOf(item.claims, taken));
+    else lost.set(item, [BUDGET]);
   });
-  return lost;
+  return { lost, idle };
+}
+
+function idleOf(claims: readonly OnceClaimRow[], taken: ReadonlySet<OnceClaimRow>): number[] {
+  return claims.flatMap((claim, at) => (claim.limit === undefined || taken.has(claim) ? [] : [at]));
 }
 
 function claimsOf(owners: readonly { readonly claim: OnceClaimRow }[]): OnceClaimRow[] {

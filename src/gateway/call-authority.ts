@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import type { OnceClaim } from '../audit/index.js';
 import { presentedToken, TokenError, TokenVerifier, type TokenClaims, type VerifiedToken } from '../auth/index.js';
 import { type Approval, Catalogue, Holds, type ResourceView, type ZoneView } from '../control/index.js';
 import { RuntimeState } from '../coordinator/index.js';
@@ -14,16 +15,14 @@ import {
   traceLineage,
 } from '../policy/index.js';
 import { decisionFacts, sidesOf } from '../sts/index.js';
-import type { CallBudget } from './budgets/call-budgets.js';
-import { judgeDetails } from './domain/detail-coverage.js';
+import { callBudgets } from './budgets/call-budgets.js';
+import { type CountedDetail, judgeDetails } from './domain/detail-coverage.js';
 import { edgesPermit } from './domain/limits/edge-operations.js';
 import { type GatewayCode, GatewayError } from './domain/gateway-error.js';
 import { HeldCall } from './domain/held-call.js';
 import type { PresentedMandate } from './http/mandate-proof.js';
 
 const LONGEST_MANDATE = 8_192;
-/** `exp` is compared with some leeway, so what was spent outlives it a little. */
-const CLAIM_GRACE_MS = 10_000;
 
 /** What is about to be done, by whom, with what. */
 export interface CallQuestion {
@@ -42,13 +41,11 @@ export type AskedOperation = Pick<DecisionQuestion, 'operation' | 'scopes'>;
 
 export interface Judgement {
   readonly decision: Decision;
-  /** One of these must have a call left; none when nothing counts. */
-  readonly budgets: readonly CallBudget[];
+  /** What the call spends with its entry. */
+  readonly budgets: readonly OnceClaim[];
   readonly lineageEnd: number | undefined;
   /** The roots of the trees of sessions that the authority came through. */
   readonly sides: readonly string[];
-  /** The delegations that authority comes through, nearest first. */
-  readonly edges: Lineage['edges'];
 }
 
 /** What the decision reads; what is no operation of an upstream, a command of control, has none. */
@@ -59,11 +56,10 @@ export interface Permission {
   /** Until when, in milliseconds, unless it is confirmed again. */
   readonly endsAt: number;
   readonly policy: Extract<Decision, { outcome: 'allow' }>['policy'];
-  readonly budgets: readonly CallBudget[];
+  /** What it spends with its entry, of delegations, sessions and the mandate's details. */
+  readonly budgets: readonly OnceClaim[];
   /** The approval that makes it possible, and that it uses up. */
   readonly approval?: Approval | undefined;
-  /** The delegations that it is made under, nearest first. */
-  readonly edges: Lineage['edges'];
 }
 
 /** Judges the authority of a call: the mandate, whether what it stands for still lives, and the one decision. */
@@ -104,7 +100,7 @@ export class CallAuthority {
 
   /** The decision of exchange and control, asked about this call. Whatever does not permit refuses; a hold with a {@link HeldCall}. */
   async decide(question: DecisionQuestion, now: number): Promise<Permission> {
-    const { decision, lineageEnd, sides, budgets, edges } = (await this.judge(question, now))(question);
+    const { decision, lineageEnd, sides, budgets } = (await this.judge(question, now))(question);
     if (decision.outcome === 'hold') throw new HeldCall(decision, sides);
     if (decision.outcome !== 'allow') throw refusalOf(decision, question.scopes);
     const ends = [
@@ -113,7 +109,7 @@ export class CallAuthority {
       lineageEnd,
       question.zone.application(question.token.claims.client_id)?.expiresAt,
     ];
-    return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy, budgets, edges };
+    return { endsAt: Math.min(...ends.filter((end) => end !== undefined)), policy: decision.policy, budgets };
   }
 
   /**
@@ -148,8 +144,9 @@ export class CallAuthority {
         operation === undefined ? facts : { ...facts, operation },
       );
       const isOpen = decision.outcome === 'allow' || decision.outcome === 'hold';
-      const budgets = isOpen ? requireDetails(resource, token, asked, now) : [];
-      return { decision, lineageEnd: lineage?.endsAt, budgets, sides: sidesOf(lineage), edges };
+      const details = isOpen ? requireDetails(resource, token, asked, now) : [];
+      const budgets = callBudgets({ claims: token.claims, details, edges, sessions: lineage?.sessions ?? [] });
+      return { decision, lineageEnd: lineage?.endsAt, budgets, sides: sidesOf(lineage) };
     };
   }
 
@@ -211,16 +208,11 @@ function requireDetails(
   { claims }: VerifiedToken,
   { operation, scopes }: AskedOperation,
   now: number,
-): readonly CallBudget[] {
+): readonly CountedDetail[] {
   const { method = '', path = '', mcpTool: tool } = operation ?? {};
   const call = { locations: [identifier, gatewayUrl], method, path, tool, scopes, now };
   const counted = judgeDetails(claims.authorization_details, call);
-  if (counted)
-    return counted.map(({ at, max }) => ({
-      key: `${claims.jti} ${at}`,
-      max,
-      expiresAt: claims.exp * 1_000 + CLAIM_GRACE_MS,
-    }));
+  if (counted) return counted;
   const detail = 'beyond the authorization details';
   throw new GatewayError('operation_not_permitted', { detail, reasons: ['authorization_details'] });
 }

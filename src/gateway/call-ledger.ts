@@ -2,15 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { AuditLedger, type Appended, type EntryDraft, type OnceClaim, OutcomeSink } from '../audit/index.js';
 import type { TokenClaims } from '../auth/index.js';
 import { type Approval, ApprovalUse, ApprovalUseError } from '../control/index.js';
-import type { DelegationEdge } from '../policy/index.js';
 import { RunawayBreaker } from '../coordinator/index.js';
 import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
-import { type CallBudget, CallBudgets } from './budgets/call-budgets.js';
 import type { Permission } from './call-authority.js';
 import type { CallNotes } from './call-notes.js';
-import { GatewayError } from './domain/gateway-error.js';
+import { GatewayError, isCallers } from './domain/gateway-error.js';
 import type { Arrival } from './forwarding.js';
+
+/** Where an entry went and what it took. */
+type Taken = Appended & { readonly taken: readonly OnceClaim[] };
 
 /** What is recorded when a call is over. */
 export interface CallEnd {
@@ -33,68 +34,65 @@ const CLAIM_GRACE_MS = 10_000;
 /** The ledger's side of a call: the decision before anything leaves, the outcome when it is over. */
 @Injectable()
 export class CallLedger {
-  private readonly budgets: CallBudgets;
-
   constructor(
     private readonly ledger: AuditLedger,
     private readonly outcomes: OutcomeSink,
     private readonly approvals: ApprovalUse,
     private readonly breaker: RunawayBreaker,
-  ) {
-    this.budgets = new CallBudgets((zone, claim) => this.ledger.take(zone, claim));
-  }
-
-  /** Spends a call of one of the budgets of each permission; refuses with `operation_not_permitted` when none is left. */
-  async spend(zone: string, permissions: readonly { readonly budgets: readonly CallBudget[] }[]): Promise<void> {
-    for (const { budgets } of permissions)
-      if (!(await this.budgets.spend(zone, budgets)))
-        throw new GatewayError('operation_not_permitted', { detail: 'no call is left', reasons: ['calls_spent'] });
-  }
+  ) {}
 
   /**
    * Records the permission and takes what the call spends: the proof, a mandate that may be used once, budgets, the approval when one makes the
-   * call possible. Resolves when all is durable; refuses with `replayed`, or with `access_denied` when nothing is left of a budget, and throws
-   * an `ApprovalUseError` when another call was faster.
+   * call possible. Resolves when all is durable, with what was taken; refuses with `replayed`, or with `access_denied` when nothing is left of a
+   * budget, and throws an `ApprovalUseError` when another call was faster.
    */
   async intent(
     notes: CallNotes,
-    { policy, approval }: Pick<Permission, 'policy' | 'approval'>,
-    spent: readonly OnceClaim[],
-  ): Promise<void> {
+    { policy, approval, budgets }: Pick<Permission, 'policy' | 'approval' | 'budgets'>,
+    once: readonly OnceClaim[],
+  ): Promise<readonly OnceClaim[]> {
     const entry = notes.draft('gateway.request', { decision: 'allow', policy });
-    const claims = notes.proof ? [...spent, notes.proof] : spent;
-    const appended = approval ? await this.use(entry, claims, approval) : await this.ledger.append(entry, claims);
+    const claims = [...once, ...(notes.proof ? [notes.proof] : []), ...budgets];
+    const appended = approval ? await this.use(entry, claims, approval) : await this.append(entry, claims);
     notes.receipt = { zone: appended.zone, index: appended.index };
     this.count(notes, appended.replayed);
     if (appended.lost.includes('budget')) throw budgetExhausted();
     if (appended.replayed) throw replayed(appended.lost);
+    return appended.taken;
+  }
+
+  private async append(draft: EntryDraft, claims: readonly OnceClaim[]): Promise<Taken> {
+    const appended = await this.ledger.append(draft, claims);
+    const { idle } = appended;
+    return { ...appended, taken: idle ? claims.filter((_, at) => !idle.includes(at)) : claims };
   }
 
   /** A lost claim changes nothing, so the approval is still there; the refusal's entry takes the claims. */
-  private async use(draft: EntryDraft, claims: readonly OnceClaim[], approval: Approval): Promise<Appended> {
+  private async use(draft: EntryDraft, claims: readonly OnceClaim[], approval: Approval): Promise<Taken> {
     const { zone, ...entry } = draft;
     const { requestId = '', traceId, client } = draft;
     const origin = { requestId, traceId, address: client?.address ?? '', userAgent: client?.user_agent };
     const cause = { actor: draft.actor, origin, at: draft.occurredAt };
     try {
-      const { index } = await this.approvals.consume(zone, { approval, entry, claims, cause });
-      return { zone, index, replayed: false, lost: [] };
+      const { index, taken } = await this.approvals.consume(zone, { approval, entry, claims, cause });
+      return { zone, index, replayed: false, lost: [], taken };
     } catch (error) {
       if (!(error instanceof ApprovalUseError) || error.fault !== 'claim_lost') throw error;
-      const appended = await this.ledger.append(draft, claims);
+      const appended = await this.append(draft, claims);
+      if (appended.replayed) return appended;
       // What was lost before is lost again, unless a unit of a budget came back meanwhile: then nobody has used the approval.
-      if (!appended.replayed) throw new GatewayError('view_stale', { detail: 'the approval was not used' });
-      return appended;
+      await this.release(zone, appended.taken);
+      throw new GatewayError('view_stale', { detail: 'the approval was not used' });
     }
   }
 
-  /** Records a refusal, once. Those that nobody authenticated for are counted when there are too many; then there is no receipt. */
+  /** Records a refusal, once; it spends the proof when the caller is the reason. Those that nobody authenticated for are counted when there are too many; then there is no receipt. */
   async refusal(notes: CallNotes, error: GatewayError): Promise<void> {
     if (notes.receipt) return;
     this.count(notes, true);
     const decision = error.code === 'approval_required' ? 'hold' : 'deny';
     const entry = notes.draft('gateway.request', { decision, reasons: [...error.reasons], policy: error.policy });
-    const proof = notes.proof ? [notes.proof] : [];
+    const proof = notes.proof && isCallers(error.code) ? [notes.proof] : [];
     const appended = notes.claims ? await this.ledger.append(entry, proof) : await this.ledger.refusal(entry);
     if (appended) notes.receipt = { zone: appended.zone, index: appended.index };
   }
@@ -122,8 +120,9 @@ export class CallLedger {
     if (claims?.sid !== undefined) void this.breaker.note({ zone, session: claims.sid, refused });
   }
 
-  async release(zone: string, once: OnceClaim): Promise<void> {
-    await this.ledger.release(zone, once);
+  /** Gives back what was taken for a call that provably did not leave. */
+  async release(zone: string, taken: readonly OnceClaim[]): Promise<void> {
+    await Promise.all(taken.map((claim) => this.ledger.release(zone, claim)));
   }
 }
 
@@ -138,13 +137,6 @@ function evidenceOf({ upstreamAddress, requestDigest, responseDigest }: Arrival)
 /** The one use of a mandate for a resource that allows one. */
 export function singleUse({ jti, exp }: TokenClaims): OnceClaim {
   return { kind: 'mandate', key: jti, expiresAt: exp * 1_000 + CLAIM_GRACE_MS };
-}
-
-/** A call under each of these edges that allows only so many. A mandate may be presented a little after its `exp`, but no edge is used after its end. */
-export function callBudgets(edges: readonly Pick<DelegationEdge, 'id' | 'maxCalls' | 'expiresAt'>[]): OnceClaim[] {
-  return edges.flatMap(({ id, maxCalls, expiresAt }) =>
-    maxCalls === undefined ? [] : [{ kind: 'calls', key: id, limit: maxCalls, expiresAt: expiresAt + CLAIM_GRACE_MS }],
-  );
 }
 
 function budgetExhausted(): GatewayError {

@@ -5,7 +5,7 @@ import { ApprovalUseError } from '../control/index.js';
 import type { CallApprovals } from './approvals/call-approvals.js';
 import type { Binding, Bindings } from './bindings.js';
 import type { CallAuthority, CallQuestion } from './call-authority.js';
-import { callBudgets, type CallLedger, singleUse, toRefusal, WITHHELD } from './call-ledger.js';
+import { type CallLedger, singleUse, toRefusal, WITHHELD } from './call-ledger.js';
 import { CallNotes } from './call-notes.js';
 import { GatewayError } from './domain/gateway-error.js';
 import { quotasOf } from './domain/limits/quotas.js';
@@ -19,7 +19,7 @@ import type { MandateProof } from './http/mandate-proof.js';
 import { answerRefusal } from './http/refusal-answer.js';
 import type { AskedCall } from './mcp/batch-calls.js';
 import type { BatchEntries } from './mcp/batch-entries.js';
-import type { Decided, DecidedCall, McpCalls } from './mcp/mcp-calls.js';
+import type { DecidedCall, McpCalls } from './mcp/mcp-calls.js';
 import type { OpenCalls } from './open-calls.js';
 import { matchCall } from './operation-matching.js';
 import type { ProviderCredentials } from './provider-credentials.js';
@@ -121,7 +121,6 @@ export class GatewayCalls {
     const permit = (question: CallQuestion) =>
       approvals.permit({ ...rest, question, maxBodyBytes: limits.maxBodyBytes, now: call.now });
     const decided = await mcp.decide(operation, ask, { now: call.now, permit });
-    await this.parts.ledger.spend(zone.slug, permissionsOf(decided));
     if (decided.batch) notes.operation({ ...asked, ...decided.batch.allowed[0].member.operation });
     await this.pass({ call: { ...call, notes, target }, binding, operation, revocations, mcpSession, ...decided });
   }
@@ -153,22 +152,21 @@ export class GatewayCalls {
     const { call, binding, question } = granted;
     const { ledger, clock, mcp } = this.parts;
     const once = binding.resource.singleUse ? [singleUse(question.token.claims)] : [];
-    const spent = [...once, ...callBudgets(granted.permission.edges)];
-    await ledger.intent(call.notes, granted.permission, spent).catch((error: unknown) => {
+    const taken = await ledger.intent(call.notes, granted.permission, once).catch((error: unknown) => {
       if (error instanceof ApprovalUseError && granted.request) return this.parts.approvals.again(granted.request);
       throw error;
     });
     const entries = await mcp.record(call.notes, granted);
+    const others = entries instanceof GatewayError ? undefined : entries;
     const arrival = await this.depart(granted, entries).catch((error: unknown): Arrival => ({
       ...NOWHERE,
       error: toRefusal(error),
     }));
     const durationMs = clock.monotonic() - call.startedAt;
-    const all =
-      entries === undefined || entries instanceof GatewayError ? [call.notes] : [call.notes, ...entries.allowed];
-    for (const notes of all)
+    for (const notes of [call.notes, ...(others?.allowed ?? [])])
       ledger.outcome(notes, { arrival, durationMs, upstream: binding.upstreamHost, echoed: call.echoed });
-    if (arrival.error !== undefined && !arrival.started) await this.release(call.notes.zone, spent);
+    if (arrival.error !== undefined && !arrival.started)
+      await this.giveBack(call.notes.zone, [...taken, ...(others?.taken ?? [])]);
     return arrival;
   }
 
@@ -226,8 +224,8 @@ export class GatewayCalls {
   }
 
   /** What was spent on a call that never left is given back. */
-  private async release(zone: string, spent: readonly OnceClaim[]): Promise<void> {
-    for (const claim of spent) await this.parts.ledger.release(zone, claim).catch(this.parts.onFault);
+  private async giveBack(zone: string, taken: readonly OnceClaim[]): Promise<void> {
+    await this.parts.ledger.release(zone, taken).catch(this.parts.onFault);
   }
 
   /** Even the refusal failed: nobody is left waiting for an answer. */
@@ -274,10 +272,6 @@ export class GatewayCalls {
       return toRefusal(error);
     }
   }
-}
-
-function permissionsOf({ batch, permission }: Decided): readonly Decided['permission'][] {
-  return batch?.allowed.map((one) => one.permission) ?? [permission];
 }
 
 /** Any answer shows that an upstream is there; only its silence shows that it is not. */

@@ -132,6 +132,22 @@ describe('authorization details (RFC 9396)', () => {
     expect(await get()).toBe(403);
   });
 
+  it('[T3] of several details that cover a call one is spent, the first that has a call left', async () => {
+    const { access_token } = ok(
+      await ask([
+        { ...PAY, max_calls: 2 },
+        { ...PAY, max_calls: 1, method: 'GET' },
+      ]),
+    );
+    const answers = await Promise.all(Array.from({ length: 8 }, () => bank.get('/balance', { token: access_token })));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
+    const refused = await bank.get('/balance', { token: access_token });
+    expect([refused.headers.get('caracal-error'), await refused.json()]).toEqual([
+      'access_denied',
+      expect.objectContaining({ reasons: ['budget_exhausted'] }),
+    ]);
+  });
+
   it('[T2] a mandate ends with its details', async () => {
     const end = Math.floor(Date.now() / 1000) + 60;
     const valid_until = new Date(end * 1000).toISOString();

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { call, startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
 import { KeyHolder, type ProofChanges } from '../support/dpop.js';
@@ -217,6 +219,37 @@ describe('the runtime API (RFC 9449 §7)', () => {
     );
     expect(answers.map((answer) => answer.status).toSorted()).toEqual([200, ...Array.from({ length: 19 }, () => 401)]);
     expect(answers.find((answer) => answer.status === 401)?.body.code).toBe('replayed');
+  });
+
+  it('[T3] spends no proof on a failure that is not the caller’s, and spends it once the call has left', async () => {
+    const probe = await startUpstream(() => undefined);
+    await probe.close();
+    const limits = { max_concurrent: 1, queue_timeout_ms: 1 };
+    const down = await addResource(scene, client, { upstream: probe.url, members: { limits } });
+    const key = new KeyHolder();
+    const url = `${down.resource.gateway_url}/x`;
+    const token = ok(await request(key, { ...CC, resource: down.resource.gateway_url }, client)).access_token;
+    const dpop = key.proof('GET', url, { token });
+    const send = (proof = dpop) => fetch(url, { headers: { authorization: `DPoP ${token}`, dpop: proof } });
+    const seen = async (): Promise<string> => (await send()).headers.get('caracal-error') ?? 'passed';
+    expect([await seen(), await seen()]).toEqual(['upstream_unavailable', 'upstream_unavailable']);
+    let finish: () => void = () => undefined;
+    const back = createServer((_request, response) => void (finish = () => response.end())).listen(
+      probe.port,
+      '127.0.0.1',
+    );
+    const first = send(key.proof('GET', url, { token }));
+    await once(back, 'request');
+    expect(await seen()).toBe('overloaded');
+    finish();
+    await (await first).text();
+    const passing = send();
+    await once(back, 'request');
+    finish();
+    expect((await passing).status).toBe(200);
+    expect(await seen()).toBe('replayed');
+    back.closeAllConnections();
+    back.close();
   });
 
   it.each<[string, (key: KeyHolder, token: string, url: string) => Record<string, string>, RegExp]>([

@@ -166,3 +166,94 @@ describe('calls of a delegation', () => {
     }
   });
 });
+
+describe('calls of a session', () => {
+  const mandate = async (session: Agent, fields: Readonly<Record<string, string>> = {}, client = owner) =>
+    scene.exchange(client, session.session_token, { resource: gateway.resource.gateway_url, ...fields });
+  const root = async (body: object) => scene.session(await scene.applicationToken(owner), body);
+  const statuses = async (tokens: readonly string[], each: number) =>
+    Promise.all(tokens.flatMap((token) => Array.from({ length: each }, async () => (await use(token, '/x')).status)));
+
+  it('[T3] are never more than its budget on any number of replicas, whatever tokens and children it makes', async () => {
+    const other = await app.replica({ PUBLIC_URL: app.url });
+    const session = await root({ max_calls: 5 });
+    expect(session).toMatchObject({ max_calls: 5 });
+    const child = await scene.session(session.session_token, {});
+    const tokens = [
+      ok(await mandate(session)).access_token,
+      ok(await mandate(session)).access_token,
+      ok(await mandate(child)).access_token,
+    ];
+    const elsewhere = tokens.map((token) =>
+      fetch(`${gateway.resource.gateway_url.replace(app.url, other.url)}/x`, {
+        headers: { authorization: `Bearer ${token}` },
+      }).then(({ status }) => status),
+    );
+    const seen = [...(await statuses(tokens, 6)), ...(await Promise.all(elsewhere))];
+    expect(seen.filter((status) => status === 200)).toHaveLength(5);
+    const refused = await use(tokens[2] as string, '/x');
+    expect([...verdict(refused), await refused.json()]).toEqual([
+      403,
+      'access_denied',
+      expect.objectContaining({ reasons: ['budget_exhausted'] }),
+    ]);
+  });
+
+  it('[T3] count those of whoever it delegated to, and its own budget is no one else’s', async () => {
+    const [session, stranger] = [await root({ max_calls: 2 }), await root({})];
+    const to = await agent();
+    const { id } = await delegate(session, to, {});
+    const passed = ok(await exchange(to, id)).access_token;
+    expect(await statuses([passed], 2)).toEqual([200, 200]);
+    expect(verdict(await use(ok(await mandate(session)).access_token, '/x'))).toEqual([403, 'access_denied']);
+    expect(await statuses([ok(await mandate(stranger)).access_token], 3)).toEqual([200, 200, 200]);
+  });
+
+  it('[T3] and those of a child are both counted: the lower one ends first', async () => {
+    const session = await root({ max_calls: 3 });
+    const child = await scene.session(session.session_token, { max_calls: 1 });
+    const [above, below] = [ok(await mandate(session)).access_token, ok(await mandate(child)).access_token];
+    for (const [token, status] of [
+      [below, 200],
+      [below, 403],
+      [above, 200],
+      [above, 200],
+      [above, 403],
+    ] as const)
+      expect((await use(token, '/x')).status).toBe(status);
+  });
+
+  it('[T8] are not spent by a call that found no room, and are given back by one that never left', async () => {
+    const dead = await startUpstream(() => undefined);
+    await dead.close();
+    const down = await addResource(scene, owner, { upstream: dead.url });
+    const session = await root({ max_calls: 1 });
+    const to = { resource: down.resource.gateway_url };
+    const token = ok(await mandate(session, to)).access_token;
+    // Ten failures open the circuit; from then on nothing is asked for at all.
+    for (let n = 0; n < 12; n += 1)
+      expect(verdict(await down.get('/x', { token }))).toEqual([502, 'upstream_unavailable']);
+    expect(await statuses([ok(await mandate(session)).access_token], 2)).toEqual(expect.arrayContaining([200, 403]));
+  });
+
+  it('[T2] are bounded by the blueprint, and cannot be counted where no gateway stands', async () => {
+    const client = await scene.client({ blueprint: { max_calls: 4 } });
+    const token = await scene.applicationToken(client);
+    expect(await scene.session(token)).toMatchObject({ max_calls: 4 });
+    expect(await scene.session(token, { max_calls: 3 })).toMatchObject({ max_calls: 3 });
+    const more = await scene.runtime('POST', '/sessions', token, { lifecycle: 'task', max_calls: 5 });
+    expect([more.status, more.body.code]).toEqual([403, 'authority_exceeded']);
+    const none = await scene.runtime('POST', '/sessions', token, { lifecycle: 'task', max_calls: 0 });
+    expect([none.status, none.body.code]).toEqual([400, 'invalid_request']);
+    const direct = await scene.resource(['use'], {
+      enforcement: 'direct',
+      operations: undefined,
+      provider: undefined,
+      upstream_url: undefined,
+    });
+    await scene.grant(owner, direct, ['use']);
+    const counted = await root({ max_calls: 9 });
+    const answer = await scene.exchange(owner, counted.session_token, { resource: direct.identifier });
+    expect(answer.body.error).toBe('invalid_target');
+  });
+});

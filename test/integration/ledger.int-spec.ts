@@ -135,6 +135,30 @@ describe('group commit', () => {
     expect((await ledger.append(draft(zone), [claim])).replayed).toBe(true);
   });
 
+  it('[T4] spends every budget of an entry or none, one of those that are among the same, and gives back what it took', async () => {
+    const zone = await newZone();
+    const ledger = newLedger();
+    const budget = (key: string, limit: number, among?: string) => ({
+      kind: 'calls',
+      key,
+      limit,
+      among,
+      expiresAt: Date.now() + 60_000,
+    });
+    const [whole, x, y] = [budget('whole', 4), budget('x', 1, 'details'), budget('y', 2, 'details')];
+    const claims = [x, y, whole];
+    const appended = await Promise.all(Array.from({ length: 6 }, () => ledger.append(draft(zone), claims)));
+    const won = appended.filter((answer) => !answer.replayed);
+    expect(won.map(({ idle }) => idle)).toEqual([[1], [0], [0]]);
+    expect(appended.filter(({ lost }) => lost.join() === 'budget')).toHaveLength(3);
+    // The three that were refused took nothing of the one that still had a unit.
+    expect((await ledger.append(draft(zone), [whole])).replayed).toBe(false);
+    expect((await ledger.append(draft(zone), [whole])).lost).toEqual(['budget']);
+    for (const claim of [x, whole]) await ledger.release(zone, claim);
+    expect((await ledger.append(draft(zone), claims)).idle).toEqual([1]);
+    expect((await ledger.append(draft(zone), claims)).lost).toEqual(['budget']);
+  });
+
   it('[T6] refuses when the zone has no ledger, and the other entries of the group still commit', async () => {
     const zone = await newZone();
     const ledger = newLedger();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { LedgerPartitions } from '../../src/audit/jobs/partitions.js';
@@ -79,7 +80,9 @@ describe('retention as the shipped role', () => {
           edge('e1', ['r', 'c'], ['e1']) +
           edge('e2', ['c', 'g'], ['e1', 'e2']) +
           `INSERT INTO caracal.invocations (zone, id, source, target, source_application, target_application, txn, max_attempts, deadline_at, available_at, created_at)
-           VALUES ('acme', 'i', 'busy', 'live', 'a', 'a', 't', 1, now(), now(), now());`,
+           VALUES ('acme', 'i', 'busy', 'live', 'a', 'a', 't', 1, now(), now(), now());
+           INSERT INTO caracal.budgets (zone, kind, key, expires_at)
+           SELECT 'acme', 'calls', sha256(convert_to(id, 'UTF8')), '9999-01-01' FROM unnest(ARRAY['g', 'live']) AS id;`,
       ),
     );
     const counts = await new Retention(database, new Registry()).run();
@@ -88,6 +91,8 @@ describe('retention as the shipped role', () => {
       client.query<{ id: string }>('SELECT id FROM caracal.sessions ORDER BY id'),
     );
     expect(rows.map((row) => row.id)).toEqual(['busy', 'live', 'top', 'young']);
+    const budgets = await test.superuser((client) => client.query('SELECT key FROM caracal.budgets'));
+    expect(budgets.rows).toEqual([{ key: createHash('sha256').update('live').digest() }]);
     const forget = database.asJanitor((tx) => tx.query(`SELECT caracal.runtime_forget('acme', now(), 10)`));
     await expect(forget).rejects.toThrow(/too young/);
   });

@@ -9,6 +9,8 @@ export interface OnceClaim {
   readonly expiresAt: number;
   /** A budget: it may happen so many times. Omitted: once. */
   readonly limit?: number | undefined;
+  /** Of the budgets of one entry that are among the same, only the first that has a unit left is taken. */
+  readonly among?: string | undefined;
 }
 
 /** A claim as it is stored. */
@@ -18,9 +20,10 @@ export interface OnceClaimRow {
   readonly expiresAt: number;
   /** A budget of so many units; otherwise it happens once. */
   readonly limit?: number | undefined;
+  readonly among?: string | undefined;
 }
 
 /** The stored form of a claim: what it is about is not legible from it. */
-export function claimRow({ kind, key, expiresAt, limit }: OnceClaim): OnceClaimRow {
-  return { kind, keyHash: createHash('sha256').update(key, 'utf8').digest(), expiresAt, limit };
+export function claimRow({ kind, key, expiresAt, limit, among }: OnceClaim): OnceClaimRow {
+  return { kind, keyHash: createHash('sha256').update(key, 'utf8').digest(), expiresAt, limit, among };
 }

@@ -37,6 +37,11 @@ export interface Release {
   readonly cause: NewsCause;
 }
 
+/** Where the entry is, and what it took of its claims: of budgets among the same one was enough. */
+export interface Used extends Recorded {
+  readonly taken: readonly OnceClaim[];
+}
+
 interface Parts {
   readonly database: Database;
   readonly changes: AuditedChanges;
@@ -47,18 +52,19 @@ interface Parts {
 export class ApprovalUse {
   constructor(private readonly parts: Parts) {}
 
-  /** Resolves when all is durable; answers where the entry is. Throws {@link ApprovalUseError}. */
-  consume(zone: string, { approval, entry, claims, token, cause }: Release): Promise<Recorded> {
+  /** Resolves when all is durable; answers where the entry is and which claims were taken. Throws {@link ApprovalUseError}. */
+  async consume(zone: string, { approval, entry, claims, token, cause }: Release): Promise<Used> {
     const { id, binding } = approval;
-    return this.parts.changes.run(zone, async (tx) => {
+    const { recorded, claimed } = await this.parts.changes.run(zone, async (tx) => {
       const used = { id, binding, now: cause.at, token: token && this.seal(zone, id, token, cause.at) };
       if (!(await consumeApproval(tx, used))) throw new ApprovalUseError('used');
-      for (const once of claims) tx.claim(once, () => new ApprovalUseError('claim_lost', [once.kind]));
+      const claimed = claims.map((once) => tx.claim(once, () => new ApprovalUseError('claim_lost', [once.kind])));
       const recorded = tx.record({ ...entry, approval: id });
       tx.record(consumedEntry(approval, cause));
       tx.changed('approval', id);
-      return recorded;
+      return { recorded, claimed };
     });
+    return { index: recorded.index, taken: claims.filter((_, at) => claimed[at]?.taken) };
   }
 
   /** The claims of the token that this approval released a moment ago; undefined later. */

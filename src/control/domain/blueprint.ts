@@ -11,6 +11,8 @@ export interface Blueprint {
   readonly lease_seconds?: number;
   /** No session lives longer, whatever it asks for. */
   readonly max_ttl_seconds?: number;
+  /** Calls of any session and everything below it, whatever it asks for. */
+  readonly max_calls?: number;
   /** Ids of the only resources that any of its sessions may use; without it, grants alone decide. */
   readonly resources?: readonly string[];
 }

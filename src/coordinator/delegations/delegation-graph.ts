@@ -82,5 +82,7 @@ function bounds(lineage: Lineage): string[] {
       ? [`grants of ${ceiling.application}${ceiling.labels.length > 0 ? ` for ${ceiling.labels.join(', ')}` : ''}`]
       : [];
   });
-  return [...edges, ...rest];
+  const counted = lineage.sessions.flatMap(({ callBudgets: budgets = [] }) => budgets);
+  const calls = new Set(counted.map(({ session, max }) => `${session} and all below it make at most ${max} calls`));
+  return [...edges, ...rest, ...calls];
 }

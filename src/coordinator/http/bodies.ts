@@ -22,6 +22,7 @@ export function sessionBody({ session, limits }: ShownSession): JsonObject {
     subject_type: session.subjectType,
     sponsor: session.sponsor ?? null,
     authority: session.authority,
+    ...maxCalls(session),
     started_at: formatTime(session.startedAt),
     ...time('expires_at', session.expiresAt),
     ...time('lease_expires_at', session.leaseExpiresAt),
@@ -78,6 +79,11 @@ export function graphBody({ nodes, edges, effective, why }: GraphOfDelegation): 
 export function revocationBody(revocation: RevocationRecord): JsonObject {
   const { kind, anchor, reason, actor, at } = revocation;
   return { kind, id: anchor, reason, actor, at: formatTime(at) };
+}
+
+function maxCalls({ id, callBudgets = [] }: ShownSession['session']): JsonObject {
+  const own = callBudgets.find(({ session }) => session === id);
+  return own === undefined ? {} : { max_calls: own.max };
 }
 
 function scopesOf(scopes: ReadonlySet<string>): string[] {

@@ -137,6 +137,7 @@ function startRequest(body: StartSessionDto, { provenKey }: RuntimeCall): AskedS
     metadata: body.metadata === undefined ? {} : structuredClone(body.metadata),
     parent: body.parent,
     sponsor: body.sponsor,
+    maxCalls: body.max_calls,
     authority: parseAuthority(body.authority) ?? 'inherit',
     subject: parseSubjectProof(body.subject),
     // A proof binds what is obtained with it, unless the session is for the holder of another key (RFC 9449 §5).

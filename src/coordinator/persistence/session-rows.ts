@@ -120,6 +120,7 @@ function toEntity(zone: string, session: StoredSession): SessionEntity {
     parent: session.parent ?? null,
     delegation: session.delegation ?? null,
     cnf: session.cnf ?? null,
+    callBudgets: session.callBudgets ?? null,
     leaseSeconds: session.leaseSeconds ?? null,
     suspendReason: session.suspendReason ?? null,
     endReason: session.endReason ?? null,

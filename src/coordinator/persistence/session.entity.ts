@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { JsonObject } from '../../kernel/json.js';
-import type { Epochs, Lifecycle, SessionAuthority, SessionStatus } from '../domain/sessions/session.js';
+import type { Epochs, Lifecycle, SessionAuthority, SessionRecord, SessionStatus } from '../domain/sessions/session.js';
 
 @Entity({ name: 'sessions', schema: 'caracal' })
 export class SessionEntity {
@@ -58,6 +58,9 @@ export class SessionEntity {
 
   @Column({ type: 'jsonb' })
   epochs!: Epochs;
+
+  @Column({ name: 'call_budgets', type: 'jsonb', nullable: true })
+  callBudgets!: SessionRecord['callBudgets'] | null;
 
   @Column({ type: 'jsonb', nullable: true })
   cnf!: JsonObject | null;

@@ -1,40 +1,40 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { OnceClaim } from '../../audit/index.js';
-import { CallBudgets } from './call-budgets.js';
+import { describe, expect, it } from '@jest/globals';
+import { callBudgets, type Counted } from './call-budgets.js';
 
-describe('budgets of calls', () => {
-  let taken: Set<string>;
-  const replica = (): CallBudgets =>
-    new CallBudgets(async (zone, { kind, key }: OnceClaim) => {
-      await Promise.resolve();
-      const name = JSON.stringify([zone, kind, key]);
-      if (taken.has(name)) return false;
-      taken.add(name);
-      return true;
+const NOTHING: Counted = { claims: { jti: 'jti-1', exp: 100 }, details: [], edges: [], sessions: [] };
+
+describe('[T3] what a call counts against', () => {
+  it('is nothing where nothing is limited', () => {
+    expect(callBudgets({ ...NOTHING, edges: [{ id: 'del_1', expiresAt: 5 }], sessions: [{}] })).toEqual([]);
+  });
+
+  it('is every delegation and every session with a budget, each once', () => {
+    const root = { session: 'ses_root', max: 9 };
+    const spent = callBudgets({
+      ...NOTHING,
+      edges: [
+        { id: 'del_2', maxCalls: 2, expiresAt: 50_000 },
+        { id: 'del_1', maxCalls: 7, expiresAt: 60_000 },
+      ],
+      sessions: [{ callBudgets: [root, { session: 'ses_child', max: 3, until: 70_000 }] }, { callBudgets: [root] }],
     });
-  const budget = (key: string, max: number) => ({ key, max, expiresAt: 1 });
-
-  beforeEach(() => {
-    taken = new Set();
-  });
-
-  it('[T3] are never overspent, by any number of calls on any number of replicas', async () => {
-    const replicas = [replica(), replica(), replica()];
-    const calls = Array.from({ length: 20 }).flatMap(() => replicas.map((one) => one.spend('a', [budget('k', 10)])));
-    expect((await Promise.all(calls)).filter(Boolean)).toHaveLength(10);
-    expect(await replica().spend('a', [budget('k', 10)])).toBe(false);
-    expect(await replica().spend('b', [budget('k', 10)])).toBe(true);
-  });
-
-  it('of several, the first that has a call left is spent', async () => {
-    const one = replica();
-    const both = [budget('x', 1), budget('y', 1)];
-    expect([await one.spend('a', both), await one.spend('a', both), await one.spend('a', both)]).toEqual([
-      true,
-      true,
-      false,
+    expect(spent.map(({ key, limit, among }) => [key, limit, among])).toEqual([
+      ['del_2', 2, undefined],
+      ['del_1', 7, undefined],
+      ['ses_root', 9, undefined],
+      ['ses_child', 3, undefined],
     ]);
-    expect(await one.spend('a', [])).toBe(true);
-    expect(await one.spend('a', [budget('z', 0)])).toBe(false);
+    expect(spent.map(({ expiresAt }) => expiresAt)).toEqual([60_000, 70_000, Date.UTC(9999, 0), 80_000]);
+  });
+
+  it('is one of the details that cover it, and they belong to this one mandate', () => {
+    const details = [
+      { at: 0, max: 1 },
+      { at: 2, max: 5 },
+    ];
+    expect(callBudgets({ ...NOTHING, details })).toEqual([
+      { kind: 'calls', key: 'jti-1 0', limit: 1, among: 'jti-1', expiresAt: 110_000 },
+      { kind: 'calls', key: 'jti-1 2', limit: 5, among: 'jti-1', expiresAt: 110_000 },
+    ]);
   });
 });

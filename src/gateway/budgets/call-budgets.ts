@@ -1,42 +1,41 @@
-import { LRUCache } from 'lru-cache';
 import type { OnceClaim } from '../../audit/index.js';
+import type { TokenClaims } from '../../auth/index.js';
+import type { DelegationEdge, Lineage } from '../../policy/index.js';
+import type { CountedDetail } from '../domain/detail-coverage.js';
 
-/** So many calls, of whatever the key stands for. */
-export interface CallBudget {
-  readonly key: string;
-  readonly max: number;
-  /** Milliseconds; from then on nobody can spend it. */
-  readonly expiresAt: number;
+/** `exp` is compared with some leeway, so what was spent outlives it a little. */
+const GRACE_MS = 10_000;
+/** What has no end of its own is forgotten with what it belongs to. */
+const NEVER = Date.UTC(9999, 0);
+const CALLS = 'calls';
+
+type CallBudget = NonNullable<Lineage['current']['callBudgets']>[number];
+
+/** Everything that a call may count against. */
+export interface Counted {
+  readonly claims: Pick<TokenClaims, 'jti' | 'exp'>;
+  /** Of the mandate's details: one of them must have a call left. */
+  readonly details: readonly CountedDetail[];
+  readonly edges: readonly Pick<DelegationEdge, 'id' | 'maxCalls' | 'expiresAt'>[];
+  /** The sessions that the authority came through, with their budgets and those above them. */
+  readonly sessions: readonly { readonly callBudgets?: readonly CallBudget[] | undefined }[];
 }
 
-const MOST_REMEMBERED = 50_000;
+/** What a call spends with its entry: a unit of each delegation and session that allows only so many, and of one of the details that do. */
+export function callBudgets({ claims: { jti, exp }, details, edges, sessions }: Counted): readonly OnceClaim[] {
+  return [
+    ...details.map(({ at, max }) => ({ ...unit(`${jti} ${at}`, max, exp * 1_000), among: jti })),
+    ...edges.flatMap(({ id, maxCalls, expiresAt }) => (maxCalls === undefined ? [] : [unit(id, maxCalls, expiresAt)])),
+    ...distinct(sessions).map(({ session, max, until }) => unit(session, max, until)),
+  ];
+}
 
-/**
- * Counts calls across replicas: each call is one claim in PostgreSQL, so no two take the same one and none is given twice. Where this process stands
- * in a budget is only a hint that saves asking for what is gone.
- */
-export class CallBudgets {
-  private readonly next = new LRUCache<string, number>({ max: MOST_REMEMBERED });
+function distinct(sessions: Counted['sessions']): readonly CallBudget[] {
+  const all = sessions.flatMap(({ callBudgets: budgets = [] }) => budgets);
+  return all.filter(({ session }, at) => all.findIndex((one) => one.session === session) === at);
+}
 
-  constructor(private readonly take: (zone: string, claim: OnceClaim) => Promise<boolean>) {}
-
-  /** True when one of the budgets had a call left, which is spent now; also when there are none to keep. */
-  async spend(zone: string, budgets: readonly CallBudget[]): Promise<boolean> {
-    for (const budget of budgets) if (await this.spendOne(zone, budget)) return true;
-    return budgets.length === 0;
-  }
-
-  private async spendOne(zone: string, { key, max, expiresAt }: CallBudget): Promise<boolean> {
-    const place = `${zone}/${key}`;
-    for (let slot = this.advance(place); slot < max; slot = this.advance(place)) {
-      if (await this.take(zone, { kind: 'budget', key: `${key} ${slot}`, expiresAt })) return true;
-    }
-    return false;
-  }
-
-  private advance(place: string): number {
-    const slot = this.next.get(place) ?? 0;
-    this.next.set(place, slot + 1);
-    return slot;
-  }
+/** A mandate may be presented a little after its `exp`, but nothing is used after the end of its delegation or session. */
+function unit(key: string, limit: number, ends = NEVER): OnceClaim {
+  return { kind: CALLS, key, limit, expiresAt: Math.min(NEVER, ends + GRACE_MS) };
 }

@@ -26,6 +26,23 @@ export const GATEWAY_STATUS = {
 
 export type GatewayCode = keyof typeof GATEWAY_STATUS;
 
+/** What a caller did nothing wrong about: the same request may come again, under the same proof. */
+const OURS: ReadonlySet<GatewayCode> = new Set([
+  'rate_limited',
+  'egress_denied',
+  'upstream_unavailable',
+  'credential_unavailable',
+  'upstream_timeout',
+  'view_stale',
+  'audit_unavailable',
+  'overloaded',
+]);
+
+/** True when the caller, not the gateway or what stands behind it, is why the call was refused. */
+export function isCallers(code: GatewayCode): boolean {
+  return !OURS.has(code);
+}
+
 export type DpopFault = 'invalid_token' | 'invalid_dpop_proof' | 'use_dpop_nonce' | 'none';
 
 export interface GatewayErrorOptions {

@@ -1,6 +1,14 @@
 import type { Ceiling } from './ceiling.js';
 import { continues, type DelegationEdge, hopsAllowed, isLiveEdge, needsGateway } from './delegation.js';
 
+/** So many calls, of a session and everything below it. */
+export interface CallBudget {
+  readonly session: string;
+  readonly max: number;
+  /** When the session ends at the latest, in milliseconds; undefined for one without an end. */
+  readonly until?: number | undefined;
+}
+
 /** The part of a session that authority depends on. */
 export interface LineageSession {
   readonly id: string;
@@ -18,6 +26,8 @@ export interface LineageSession {
   readonly subjectType: 'application' | 'user';
   readonly expiresAt?: number | undefined;
   readonly leaseExpiresAt?: number | undefined;
+  /** What its calls count against, those of the sessions above it included. */
+  readonly callBudgets?: readonly CallBudget[] | undefined;
 }
 
 /** Where sessions and edges are read from; unknown ones are undefined. */
@@ -45,7 +55,7 @@ export interface Lineage {
   readonly actors: readonly LineageSession[];
   /** Every session passed on the way, the current one first. */
   readonly sessions: readonly LineageSession[];
-  /** An edge on the way is held to what only a gateway checks, so nothing may be minted past it. */
+  /** An edge or a session on the way is held to what only a gateway checks, so nothing may be minted past it. */
   readonly gatewayOnly: boolean;
   /** Earliest end of any session, lease or edge on the way, in milliseconds; Infinity when none ends. */
   readonly endsAt: number;
@@ -107,7 +117,8 @@ class Walk {
     const root = this.sessions.at(-1);
     if (!current || !root) throw new LineageError('session_unknown');
     const { ceilings, edges, actors, sessions, endsAt } = this;
-    const gatewayOnly = edges.some(needsGateway);
+    const gatewayOnly =
+      edges.some(needsGateway) || sessions.some(({ callBudgets: budgets = [] }) => budgets.length > 0);
     return { current, root, ceilings, edges, actors, sessions, gatewayOnly, endsAt };
   }
 

@@ -25,6 +25,11 @@ export class BlueprintDto {
   @IsWhole(1, 86_400)
   max_ttl_seconds?: number;
 
+  /** Calls through the gateway of any session and everything below it. */
+  @Optional()
+  @IsWhole(1, 1_000_000_000)
+  max_calls?: number;
+
   /** Ids of the only resources that any of its sessions may use. */
   @Optional()
   @ArrayUnique()

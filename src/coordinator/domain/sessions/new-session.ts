@@ -21,6 +21,8 @@ export interface StartRequest {
   readonly metadata: JsonObject;
   readonly parent?: string | undefined;
   readonly sponsor?: string | undefined;
+  /** Calls of it and everything below it. */
+  readonly maxCalls?: number | undefined;
   readonly authority: 'inherit' | 'none' | { readonly narrow: NarrowedStart };
   /** The user a root works for, by proof; without it a root works for its application. */
   readonly subject?: SubjectProof | undefined;
@@ -87,10 +89,19 @@ export function newSession(request: StartRequest, birth: Birth): SessionRecord &
     authority: typeof request.authority === 'object' ? 'narrowed' : request.authority,
     delegation: birth.delegation,
     epochs: { ...birth.epochs, s: birth.user?.epoch ?? birth.subjectEpoch(inherited.subject) },
+    callBudgets: budgetsOf(request, birth),
     cnf: request.cnf,
     generation: 1,
     startedAt: birth.now,
   };
+}
+
+/** A child counts against its parent's budgets too, so that starting children gains nothing. */
+function budgetsOf({ maxCalls }: StartRequest, { id, parent, life }: Birth): SessionRecord['callBudgets'] {
+  const above = parent?.callBudgets ?? [];
+  const own = maxCalls === undefined ? [] : [{ session: id, max: maxCalls, until: life.expiresAt }];
+  const all = [...above, ...own];
+  return all.length === 0 ? undefined : all;
 }
 
 type Place = Pick<SessionRecord, 'parent' | 'root' | 'path' | 'depth' | 'subject' | 'subjectType' | 'txn'>;

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../kernel/json.js';
+import type { Lineage } from '../../../policy/index.js';
 
 export type Lifecycle = 'task' | 'service';
 export type SessionStatus = 'active' | 'suspended' | 'terminated' | 'expired';
@@ -12,7 +13,7 @@ export interface Epochs {
 }
 
 /** A session as it is stored. Its `status` is what was last written, not what holds now: see `liveStatus`. Times in milliseconds. */
-export interface SessionRecord {
+export interface SessionRecord extends Pick<Lineage['current'], 'callBudgets'> {
   readonly id: string;
   readonly application: string;
   readonly credential?: string | undefined;

@@ -1,5 +1,6 @@
 import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsString, Matches } from 'class-validator';
 import type { JsonObject } from '../../../kernel/json.js';
+import { MOST_CALLS } from '../../domain/delegations/constraints.js';
 import { parseAuthority } from '../../domain/sessions/authority-request.js';
 import { boundTo } from '../../domain/sessions/bound-key.js';
 import { isMetadata } from '../../domain/sessions/metadata.js';
@@ -41,6 +42,11 @@ export class StartSessionDto {
   @Optional()
   @IsReason()
   sponsor?: string;
+
+  /** Calls that it and everything below it may make through the gateway. */
+  @Optional()
+  @IsWhole(1, MOST_CALLS)
+  max_calls?: number;
 
   @Optional()
   @Satisfies((value) => parseAuthority(value) !== undefined, AUTHORITY)
