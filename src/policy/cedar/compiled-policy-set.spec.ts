@@ -271,4 +271,12 @@ describe('policy text', () => {
     expect(validateText(text, cedarSchema(['tickets:read', 'old:scope']))).toEqual([]);
     expect(() => policyParts('p', 'nonsense')).toThrow(PolicyTextError);
   });
+
+  it('names a fault once, however many scopes it concerns', () => {
+    const text = 'permit(principal, action, resource) when { context.foo == 1 };';
+    const one = validateText(text, cedarSchema(['tickets:read']));
+    const many = validateText(text, cedarSchema(['tickets:read', 'tickets:write', 'old:scope']));
+    expect(one.map(({ message }) => message)).toEqual([expect.stringContaining('Action::"tickets:read"')]);
+    expect(many).toEqual([{ ...one[0], message: one[0]?.message.replace('Action::"tickets:read"', '3 actions') }]);
+  });
 });

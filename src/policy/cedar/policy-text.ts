@@ -20,6 +20,7 @@ export interface PolicyPart {
 const CLASSES: ReadonlySet<string> = new Set(['operator', 'subject', 'any']);
 const MOST_APPROVERS = 9;
 const QUORUM = /^[1-9]$/;
+const ACTION = /Action::"[^"]*"/g;
 
 /** Thrown with every fault that was found. */
 export class PolicyTextError extends Error {
@@ -52,7 +53,23 @@ export function validateText(text: string, schema: cedar.SchemaJson<string>): Po
   }
   const answer = cedar.validate({ schema, policies: { staticPolicies: text }, validationSettings: { mode: 'strict' } });
   if (answer.type === 'failure') return answer.errors.map((error) => faultAt(text, error));
-  return answer.validationErrors.map(({ error }) => faultAt(text, error));
+  return onePerPlace(answer.validationErrors.map(({ error }) => faultAt(text, error)));
+}
+
+/** The engine names a fault once for each action that it concerns; where it stands, it is one. */
+function onePerPlace(faults: readonly PolicyFault[]): PolicyFault[] {
+  const places = new Map<string, PolicyFault[]>();
+  for (const fault of faults) {
+    const place = JSON.stringify([fault.line, fault.column, fault.message.replaceAll(ACTION, '')]);
+    places.set(place, [...(places.get(place) ?? []), fault]);
+  }
+  return [...places.values()].map(([first, ...more]) => {
+    const { message, ...position } = first as PolicyFault;
+    return {
+      message: more.length === 0 ? message : message.replaceAll(ACTION, `${more.length + 1} actions`),
+      ...position,
+    };
+  });
 }
 
 function partOf(id: string, part: string, text: string): PolicyPart {

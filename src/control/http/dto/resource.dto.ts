@@ -182,7 +182,10 @@ export class ResourceValuesDto {
   @ValidateNested({ each: true })
   @Type(() => OperationDto)
   @ArrayMaxSize(MOST_OPERATIONS)
-  @IsArray({ message: 'must be a list of operations, or "any"' })
+  @IsArray({
+    message:
+      'must be "any" or a list of operations, like [{"method":"GET","path":"/invoices/{id}","scope":"invoices:read"}]',
+  })
   @documented((schema) => ({ anyOf: [schema, { const: 'any' }] }))
   operations?: OperationDto[] | 'any';
 

@@ -79,6 +79,11 @@ export function withExamples(schemas: JsonObject): JsonObject {
   );
 }
 
+/** By the name of each member of a schema, a value that it accepts; members for which none is found are left out. */
+export function examplesOfMembers(schemas: JsonObject, name: string): JsonObject {
+  return new ExampleMaker(schemas).members(name);
+}
+
 class ExampleMaker {
   private readonly ajv = new Ajv2020({ strict: false, validateFormats: false });
 
@@ -90,6 +95,14 @@ class ExampleMaker {
     const usual = this.object(this.schemas[name], 0, SHOWN);
     const ref = `${COMPONENT}#/components/schemas/${name}`;
     return [usual, this.object(this.schemas[name], 0, new Set())].find((candidate) => this.fits(ref, candidate));
+  }
+
+  members(name: string): JsonObject {
+    const schema = this.schemas[name];
+    const properties = isJsonObject(schema) ? schema['properties'] : undefined;
+    if (!isJsonObject(properties)) return {};
+    const found = Object.entries(properties).map(([member, node]) => [member, this.value(member, node, 1)] as const);
+    return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as JsonObject;
   }
 
   private fits(ref: string, value: JsonValue | undefined): boolean {
@@ -146,6 +159,7 @@ function withoutAlternatives(members: JsonObject, required: ReadonlySet<string>)
 
 function plainValues(schema: JsonObject): JsonValue[] {
   const least = typeof schema['minimum'] === 'number' ? schema['minimum'] : 1;
+  if (schema['format'] === 'date-time') return ['2030-01-31T12:00:00Z'];
   return [least, 'text', true, {}];
 }
 

@@ -2,7 +2,7 @@ import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import type { JsonObject, JsonValue } from '../../../kernel/json.js';
 import { isJsonObject } from '../../../kernel/json.js';
-import { withExamples } from './examples.js';
+import { examplesOfMembers, withExamples } from './examples.js';
 import type { DtoClass } from './handler-inputs.js';
 
 const PREFIX = '#/components/schemas/';
@@ -30,6 +30,11 @@ export class Schemas {
     return toSchema(dto);
   }
 
+  /** An example for each member of a class that was added. */
+  members(dto: DtoClass): JsonObject {
+    return examplesOfMembers(Object.fromEntries(this.found), dto.name);
+  }
+
   all(): JsonObject {
     const sorted = [...this.found].sort(([a], [b]) => (a < b ? -1 : 1));
     return withExamples(Object.fromEntries(sorted));
@@ -50,6 +55,13 @@ export function selfContainedSchema(dto: DtoClass): { readonly schema: JsonObjec
     JSON.stringify(schemas.all()).replaceAll(`"${PREFIX}`, '"#/$defs/'),
   ) as Record<string, JsonObject>;
   return { schema, definitions: others };
+}
+
+/** A value that each member of a class accepts, by its name; those for which none is known are left out. */
+export function memberExamples(dto: DtoClass): JsonObject {
+  const schemas = new Schemas();
+  schemas.refer(dto);
+  return schemas.members(dto);
 }
 
 function toSchema(dto: DtoClass): JsonObject {

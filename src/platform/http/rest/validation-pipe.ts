@@ -1,8 +1,9 @@
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { validate, type ValidationError } from 'class-validator';
+import { validate } from 'class-validator';
 import { AppError, type FieldFault } from '../../../kernel/app-error.js';
 import { isJsonObject } from '../../../kernel/json.js';
+import { fieldFaults } from './field-faults.js';
 
 type Class = new () => object;
 
@@ -25,21 +26,13 @@ export class ValidationPipe implements PipeTransform {
       forbidUnknownValues: true,
       stopAtFirstError: true,
     });
-    if (faults.length > 0) throw invalid(flatten(faults, ''));
+    if (faults.length > 0) throw invalid(fieldFaults(faults));
     return dto;
   }
 }
 
 function isDto(metatype: unknown): metatype is Class {
   return typeof metatype === 'function' && !UNCHECKED.has(metatype);
-}
-
-function flatten(errors: readonly ValidationError[], parent: string): FieldFault[] {
-  return errors.flatMap(({ property, constraints, children }) => {
-    const field = parent === '' ? property : `${parent}.${property}`;
-    const own = Object.values(constraints ?? {}).map((message) => ({ field, message }));
-    return [...own, ...flatten(children ?? [], field)];
-  });
 }
 
 function invalid(faults: readonly FieldFault[]): AppError {
