@@ -35,6 +35,7 @@ const BOOTSTRAP: AdminPrincipal = {
   kind: 'admin',
   id: 'bootstrap',
   name: 'bootstrap',
+  person: 'bootstrap',
   capabilities: new Set(CAPABILITIES),
   bootstrap: true,
 };
@@ -103,6 +104,7 @@ function liveToken(row: AdminTokenEntity): LiveToken {
     kind: 'admin',
     id: row.id,
     name: row.name,
+    person: row.person ?? row.line ?? row.id,
     capabilities: new Set(row.capabilities),
     ...(row.zones ? { zones: new Set(row.zones) } : {}),
     bootstrap: false,

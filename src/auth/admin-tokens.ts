@@ -57,6 +57,7 @@ export class AdminTokens {
         { ...named(old), ttl_seconds: asked.ttlSeconds ?? life },
         this.mac(token),
       );
+      made.line = old.line ?? old.id;
       await insertToken(tx, made);
       this.record(tx, request, { action: 'admin_token.rotate', row: old });
       this.record(tx, request, { action: 'admin_token.create', row: made });
@@ -107,6 +108,8 @@ export class AdminTokens {
       secretMac,
       capabilities: asked.capabilities,
       zones: asked.zones ?? null,
+      person: asked.person ?? null,
+      line: null,
       createdAt: new Date(now),
       createdBy: admin.id,
       expiresAt: new Date(now + (asked.ttl_seconds ?? DEFAULT_TTL_SECONDS) * 1000),
@@ -135,6 +138,6 @@ function freshToken(): string {
   return formatSecret(SECRET_PREFIXES.adminToken, randomBytes(32));
 }
 
-function named({ name, capabilities, zones }: AdminTokenEntity): CreateAdminTokenDto {
-  return { name, capabilities, ...(zones ? { zones } : {}) };
+function named({ name, capabilities, zones, person }: AdminTokenEntity): CreateAdminTokenDto {
+  return { name, capabilities, ...(zones ? { zones } : {}), ...(person === null ? {} : { person }) };
 }

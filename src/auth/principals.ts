@@ -16,6 +16,8 @@ export interface AdminPrincipal {
   /** The token's id. */
   readonly id: string;
   readonly name: string;
+  /** Who stands behind it: what was said when it was made, else the first token of its line of rotations. One person may hold several. */
+  readonly person: string;
   readonly capabilities: ReadonlySet<Capability>;
   /** The zones the token is bound to; undefined for a global token. */
   readonly zones?: ReadonlySet<string>;

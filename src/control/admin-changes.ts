@@ -12,6 +12,8 @@ import type { ZoneEntity } from './persistence/entities/zone.entity.js';
 export interface AdminCall {
   readonly actor: {
     readonly id: string;
+    /** Who stands behind the token, as far as it is known. */
+    readonly person?: string | undefined;
     /** The zones the token is bound to; a global token is bound to none. */
     readonly zones?: ReadonlySet<string> | undefined;
     readonly capabilities: ReadonlySet<string>;

@@ -14,7 +14,7 @@ import {
   PolicySets,
   traceLineage,
 } from '../policy/index.js';
-import { decisionFacts, sidesOf } from '../sts/index.js';
+import { decisionFacts, requestersOf, type Requesters } from '../sts/index.js';
 import { callBudgets } from './budgets/call-budgets.js';
 import { type CountedDetail, judgeDetails } from './domain/detail-coverage.js';
 import { edgesPermit } from './domain/limits/edge-operations.js';
@@ -44,8 +44,8 @@ export interface Judgement {
   /** What the call spends with its entry. */
   readonly budgets: readonly OnceClaim[];
   readonly lineageEnd: number | undefined;
-  /** The roots of the trees of sessions that the authority came through. */
-  readonly sides: readonly string[];
+  /** Through whom the authority came. */
+  readonly requesters: Requesters;
 }
 
 /** What the decision reads; what is no operation of an upstream, a command of control, has none. */
@@ -100,8 +100,8 @@ export class CallAuthority {
 
   /** The decision of exchange and control, asked about this call. Whatever does not permit refuses; a hold with a {@link HeldCall}. */
   async decide(question: DecisionQuestion, now: number): Promise<Permission> {
-    const { decision, lineageEnd, sides, budgets } = (await this.judge(question, now))(question);
-    if (decision.outcome === 'hold') throw new HeldCall(decision, sides);
+    const { decision, lineageEnd, requesters, budgets } = (await this.judge(question, now))(question);
+    if (decision.outcome === 'hold') throw new HeldCall(decision, requesters);
     if (decision.outcome !== 'allow') throw refusalOf(decision, question.scopes);
     const ends = [
       question.token.claims.exp * 1_000,
@@ -146,7 +146,7 @@ export class CallAuthority {
       const isOpen = decision.outcome === 'allow' || decision.outcome === 'hold';
       const details = isOpen ? requireDetails(resource, token, asked, now) : [];
       const budgets = callBudgets({ claims: token.claims, details, edges, sessions: lineage?.sessions ?? [] });
-      return { decision, lineageEnd: lineage?.endsAt, budgets, sides: sidesOf(lineage) };
+      return { decision, lineageEnd: lineage?.endsAt, budgets, requesters: requestersOf(lineage) };
     };
   }
 

@@ -5,4 +5,4 @@ export { isTokenKind } from './domain/upstream/provider-settings.js';
 export type { UpstreamCaller } from './upstream/token-place.js';
 export { UpstreamTokenError } from './upstream/upstream-token-error.js';
 export { UpstreamTokens, type UpstreamToken } from './upstream/upstream-tokens.js';
-export { sidesOf } from './domain/held-work.js';
+export { requestersOf, type Requesters } from './domain/held-work.js';

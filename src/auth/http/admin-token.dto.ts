@@ -41,6 +41,13 @@ export class CreateAdminTokenDto {
   @Matches(ZONE_SLUG, { each: true, message: 'each of zones must be the slug of a zone' })
   zones?: string[];
 
+  /** Who holds the token, as `ops@example.com`, the `sponsor` of sessions or a user's `sub`: nobody decides an approval of their own, or counts twice. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @Matches(/^[^\p{Cc}]+$/u, { message: 'must not hold control characters, like ops@example.com' })
+  person?: string;
+
   @IsOptional()
   @IsInt()
   @Min(1)
@@ -70,6 +77,7 @@ export interface AdminTokenAnswer {
   readonly name: string;
   readonly capabilities: readonly Capability[];
   readonly zones: readonly string[] | null;
+  readonly person: string | null;
   readonly created_at: string;
   readonly created_by: string | null;
   readonly expires_at: string;
@@ -83,6 +91,7 @@ export function adminTokenAnswer(row: AdminTokenEntity): AdminTokenAnswer {
     name: row.name,
     capabilities: row.capabilities,
     zones: row.zones,
+    person: row.person,
     created_at: formatTime(row.createdAt.getTime()),
     created_by: row.createdBy,
     expires_at: formatTime(row.expiresAt.getTime()),

@@ -19,6 +19,14 @@ export class AdminTokenEntity {
   @Column({ name: 'zones', type: 'text', array: true, nullable: true })
   zones!: string[] | null;
 
+  /** Who holds it, as whoever made it said. */
+  @Column({ name: 'person', type: 'text', nullable: true })
+  person!: string | null;
+
+  /** The first token of its line of rotations; null for the first one. */
+  @Column({ name: 'line', type: 'text', nullable: true })
+  line!: string | null;
+
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 

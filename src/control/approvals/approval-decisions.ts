@@ -27,12 +27,15 @@ export class ApprovalDecisions {
   /** Throws `not_found`, `approval_not_pending`, `access_denied` and, for a second decision or another binding, `conflict`. */
   asOperator(call: AdminCall, { zone, id, ...asked }: OperatorDecision): Promise<Approval> {
     const { actor, origin } = call;
-    const verdict: Verdict = { ...asked, approver: actor.id, approverClass: 'operator' };
+    const verdict: Verdict = { ...asked, approver: actor.id, person: actor.person, approverClass: 'operator' };
     return this.parts.admin.run(call, zone, async (tx) => {
       const cause: NewsCause = { actor: { kind: 'human', token: actor.id }, origin, at: tx.now };
       const { before, after } = await decide(tx, id, verdict, cause);
       const target = `approval:${id}`;
-      const bodies = { before: approvalBody(before, tx.now), after: approvalBody(after, tx.now) };
+      const bodies = {
+        before: approvalBody(before, tx.now, 'operator'),
+        after: approvalBody(after, tx.now, 'operator'),
+      };
       tx.note({ action: `approvals.${verdict.decision}`, target, ...bodies });
       return after;
     });

@@ -4,7 +4,12 @@ import type { Database } from '../../platform/database/index.js';
 import type { Page } from '../../platform/http/index.js';
 import type { Approval } from '../domain/approvals/approval.js';
 import { isObjectId } from '../domain/object-id.js';
-import { type ApprovalFilter, findApproval, listApprovals } from '../persistence/approvals/approval-rows.js';
+import {
+  type ApprovalFilter,
+  findApproval,
+  findApprovals,
+  listApprovals,
+} from '../persistence/approvals/approval-rows.js';
 
 /** Holds for those who look at them, straight from the rows. */
 export class ApprovalLists {
@@ -22,6 +27,11 @@ export class ApprovalLists {
     const approval = isObjectId(id) && (await this.database.readZone(zone, (tx) => findApproval(tx, id)));
     if (!approval) throw new AppError('not_found', 'There is no such approval.');
     return approval;
+  }
+
+  /** Those of these ids that are there, by id. */
+  several(zone: string, ids: readonly string[]): Promise<ReadonlyMap<string, Approval>> {
+    return this.database.readZone(zone, (tx) => findApprovals(tx, ids));
   }
 
   /** One more than the page's limit when there are more. */

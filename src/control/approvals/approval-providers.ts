@@ -1,5 +1,5 @@
 import type { Provider } from '@nestjs/common';
-import { AuditedChanges } from '../../audit/index.js';
+import { AuditedChanges, LedgerReader } from '../../audit/index.js';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { ChangeFeed } from '../../platform/changes/index.js';
 import { Database } from '../../platform/database/index.js';
@@ -46,8 +46,9 @@ export const APPROVAL_PROVIDERS: Provider[] = [
   },
   {
     provide: ApprovalStream,
-    inject: [ApprovalView, ApprovalLists],
-    useFactory: (view: ApprovalView, lists: ApprovalLists) => new ApprovalStream(view, lists),
+    inject: [ApprovalView, ApprovalLists, LedgerReader],
+    useFactory: (view: ApprovalView, lists: ApprovalLists, ledger: LedgerReader) =>
+      new ApprovalStream({ view, lists, ledger }),
   },
   {
     provide: ApprovalExpiry,

@@ -11,6 +11,7 @@ import type { Approval, ApprovalOrigin, HeldWork } from '../domain/approvals/app
 import { bindingOf } from '../domain/approvals/binding.js';
 import { expiredEntry, type NewsCause, requestedEntry } from '../domain/approvals/entries.js';
 import { holdSeconds } from '../domain/approvals/hold-life.js';
+import { type ApprovalPrivacy, strictestPrivacy } from '../domain/approvals/privacy-mode.js';
 import { statusAt } from '../domain/approvals/transitions.js';
 import { tightestLimits } from '../domain/session-limits.js';
 import {
@@ -35,8 +36,8 @@ export interface NewHold {
   readonly message?: string | undefined;
   /** What is needed to go on when the requester only polls. */
   readonly request?: JsonObject | undefined;
-  /** `admin:<token id>` when an administrator, or an agent in its name, asks. */
-  readonly raisedBy?: string | undefined;
+  /** The people who answer for these sessions. */
+  readonly raisers: readonly string[];
   /** Asked for by a client for a person elsewhere: short-lived. */
   readonly outOfBand?: { readonly requested?: number | undefined } | undefined;
   readonly cause: NewsCause;
@@ -127,8 +128,14 @@ function tooMany(limit: 'holds_per_session' | 'holds_per_zone'): AppError {
   });
 }
 
+/** The zone's mode, or that of any resource that is stricter. */
+function privacyOf(zone: ZoneView, { resources }: HeldWork): ApprovalPrivacy {
+  const declared = resources.map(({ id }) => zone.resource(id)?.approvalPrivacy);
+  return strictestPrivacy([zone.settings.approval_privacy, ...declared]);
+}
+
 function newApproval(zone: ZoneView, hold: NewHold, binding: string): Approval {
-  const { work, origin, required, determining, sides, txn, message, request, raisedBy, outOfBand, cause } = hold;
+  const { work, origin, required, determining, sides, raisers, txn, message, request, outOfBand, cause } = hold;
   const need = approverNeed(required);
   const setting = zone.settings.hold_ttl_seconds;
   const seconds = holdSeconds({ approverClass: need.approverClass, setting, outOfBand });
@@ -146,7 +153,8 @@ function newApproval(zone: ZoneView, hold: NewHold, binding: string): Approval {
     determining,
     message,
     request,
-    raisedBy,
+    raisers: [...new Set(raisers)].sort(),
+    privacy: privacyOf(zone, work),
     createdAt: cause.at,
     expiresAt: cause.at + seconds * 1_000,
   };

@@ -60,7 +60,7 @@ export function providerView(row: ProviderRow): ProviderView {
 }
 
 export function resourceView(row: ResourceRow, addresses: ResourceUrls): ResourceView {
-  const { single_use, mcp, approval_binds_body, cookies, x_forwarded, digests } = row.options;
+  const { single_use, mcp, approval_binds_body, approval_privacy, cookies, x_forwarded, digests } = row.options;
   return Object.freeze({
     id: row.id,
     slug: row.slug,
@@ -82,6 +82,7 @@ export function resourceView(row: ResourceRow, addresses: ResourceUrls): Resourc
     control: isControlResource(row),
     mcp: mcp === true,
     approvalBindsBody: approval_binds_body === true,
+    ...(approval_privacy === undefined ? {} : { approvalPrivacy: approval_privacy }),
     ...(cookies === undefined ? {} : { cookies }),
     xForwarded: x_forwarded === true,
     digests: digests === true,

@@ -64,6 +64,8 @@ export interface ResourceView {
   readonly control: boolean;
   readonly mcp: boolean;
   readonly approvalBindsBody: boolean;
+  /** Stricter than the zone's mode. */
+  readonly approvalPrivacy?: 'minimal';
   readonly cookies?: 'pass';
   readonly xForwarded: boolean;
   /** What was sent and answered is recorded by its digest. */

@@ -5,6 +5,9 @@ import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { Database } from '../../platform/database/index.js';
 import { EgressClient } from '../../platform/egress/index.js';
 import { type Message, Queues, RefusedMessageError } from '../../platform/queue/index.js';
+import type { JsonObject } from '../../kernel/json.js';
+import type { ApprovalPrivacy } from '../domain/approvals/privacy-mode.js';
+import { findApproval } from '../persistence/approvals/approval-rows.js';
 import { notification, signedFields } from './domain/notification.js';
 import { getWebhook } from './persistence/webhook-rows.js';
 import type { WebhookEntity } from './persistence/webhook.entity.js';
@@ -45,7 +48,15 @@ export class WebhookDelivery implements OnModuleInit {
     const webhook = await getWebhook(this.database, webhookId);
     if (webhook.status !== 'active') return;
     const { entry } = await this.ledger.event(zone, index);
-    await this.send(webhook, `msg_${id}`, JSON.stringify(notification(index, entry)));
+    const told = notification(index, entry, await this.privacyOf(zone, entry));
+    await this.send(webhook, `msg_${id}`, JSON.stringify(told));
+  }
+
+  /** Of an approval that is forgotten nobody knows any more how private it was. */
+  private async privacyOf(zone: string, { approval: id }: JsonObject): Promise<ApprovalPrivacy> {
+    if (typeof id !== 'string') return 'full';
+    const approval = await this.database.readZone(zone, (tx) => findApproval(tx, id));
+    return approval?.privacy ?? 'minimal';
   }
 
   private async send(webhook: WebhookEntity, id: string, body: string): Promise<void> {

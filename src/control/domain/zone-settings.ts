@@ -1,3 +1,4 @@
+import type { ApprovalPrivacy } from './approvals/privacy-mode.js';
 import { DEFAULT_SESSION_LIMITS, type SessionLimits } from './session-limits.js';
 
 /** How long tokens live when nobody asks for less; never above the cap of their class. */
@@ -17,6 +18,8 @@ export interface ZoneSettings {
   readonly subject_session_cap_seconds: number;
   /** How long a hold waits for its decision; without it the approver's class decides. */
   readonly hold_ttl_seconds?: number;
+  /** What those who decide approvals may see of them. */
+  readonly approval_privacy: ApprovalPrivacy;
   /** Whether a DPoP proof must carry a nonce of ours (RFC 9449 §8). */
   readonly dpop_nonce: 'off' | 'required';
   readonly signing_alg: 'ES256' | 'EdDSA';
@@ -60,6 +63,7 @@ export function zoneSettings(stored: StoredZoneSettings): ZoneSettings {
   return {
     grace_seconds: 600,
     subject_session_cap_seconds: 86_400,
+    approval_privacy: 'full',
     dpop_nonce: 'off',
     signing_alg: 'ES256',
     public_log: false,

@@ -13,6 +13,7 @@ import {
 } from '../../platform/http/index.js';
 import { invalidRequest } from '../domain/faults.js';
 import { summarizeRequest } from '../domain/audit/request-summary.js';
+import { lastEventId } from './audit/last-event-id.js';
 import { LedgerTail } from './audit/ledger-tail.js';
 import { timeOf } from './answers.js';
 import { EventQuery } from './dto/event-query.dto.js';
@@ -66,8 +67,7 @@ export class AuditController {
   ): void {
     requireEventStream(request);
     this.tail.requireRoom();
-    const last = request.headers['last-event-id'];
-    const after = typeof last === 'string' ? afterIndex(last) : undefined;
+    const after = lastEventId(request);
     this.tail.start(zone, filterOf(query), after, openEventStream(reply));
   }
 

@@ -11,7 +11,7 @@ export function newResource(body: CreateResourceDto): NewResource {
 }
 
 export function resourceValues(body: PatchResourceDto): ResourceValues {
-  const { single_use, mcp, approval_binds_body, cookies, x_forwarded, digests } = body;
+  const { single_use, mcp, approval_binds_body, approval_privacy, cookies, x_forwarded, digests } = body;
   return {
     name: body.name,
     upstreamUrl: body.upstream_url,
@@ -21,7 +21,7 @@ export function resourceValues(body: PatchResourceDto): ResourceValues {
     provider: body.provider,
     egress: body.egress && plain(body.egress),
     limits: body.limits && plain(body.limits),
-    options: { single_use, mcp, approval_binds_body, cookies, x_forwarded, digests },
+    options: { single_use, mcp, approval_binds_body, approval_privacy, cookies, x_forwarded, digests },
     serverApplication: body.server_application,
   };
 }

@@ -157,6 +157,7 @@ function stewardOf({ zone, token }: ControlPrincipal, { capability, zone: mode }
     kind: 'admin',
     id,
     name: id,
+    person: `app:${id}`,
     capabilities: new Set([capability]),
     ...(mode === 'bound' ? { zones: new Set([zone]) } : {}),
     bootstrap: false,

@@ -40,5 +40,5 @@ export class ApprovalsController {
 
 /** Whoever waits learns how it stands; whoever decides sees what about. */
 function bodyFor({ approval, role, now }: SeenApproval): JsonObject {
-  return role === 'requester' ? holdBody(approval, now) : approvalBody(approval, now);
+  return role === 'requester' ? holdBody(approval, now) : approvalBody(approval, now, 'subject');
 }

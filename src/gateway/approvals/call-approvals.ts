@@ -91,7 +91,7 @@ export class CallApprovals {
     held: HeldCall,
     work: HeldWork,
   ): Promise<GatewayError> {
-    const { decision, sides } = held;
+    const { decision, requesters } = held;
     notes.add({ policy: decision.policy, scopes: [...decision.scopes].sort() });
     const { actor } = notes.draft('gateway.request');
     try {
@@ -100,7 +100,7 @@ export class CallApprovals {
         origin: 'gateway',
         required: decision.required,
         determining: decision.policy.determining,
-        sides,
+        ...requesters,
         txn: question.token.claims.txn,
         cause: { actor, origin: incoming.facts, at: now },
       });

@@ -1,4 +1,5 @@
 import type { Decision } from '../../policy/index.js';
+import type { Requesters } from '../../sts/index.js';
 import { GatewayError } from './gateway-error.js';
 
 export type HeldDecision = Extract<Decision, { outcome: 'hold' }>;
@@ -7,8 +8,8 @@ export type HeldDecision = Extract<Decision, { outcome: 'hold' }>;
 export class HeldCall extends GatewayError {
   constructor(
     readonly decision: HeldDecision,
-    /** The roots of the trees of sessions that the authority came through. */
-    readonly sides: readonly string[],
+    /** Through whom the authority came. */
+    readonly requesters: Requesters,
   ) {
     super('approval_required', { reasons: ['approval_required'], policy: decision.policy });
   }

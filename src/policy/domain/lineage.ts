@@ -24,6 +24,8 @@ export interface LineageSession {
   readonly delegation?: string | undefined;
   readonly subject: string;
   readonly subjectType: 'application' | 'user';
+  /** The person who answers for it. */
+  readonly sponsor?: string | undefined;
   readonly expiresAt?: number | undefined;
   readonly leaseExpiresAt?: number | undefined;
   /** What its calls count against, those of the sessions above it included. */

@@ -13,6 +13,7 @@ export interface MandateHold {
   readonly required: readonly ApprovalRule[];
   readonly determining: readonly string[];
   readonly sides: readonly string[];
+  readonly raisers: readonly string[];
   readonly txn?: string | undefined;
   /** An out-of-band request of a client (CIBA). */
   readonly outOfBand?: {

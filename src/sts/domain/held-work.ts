@@ -29,7 +29,16 @@ export function heldWork({ lineage, user, application, resources, scopes, ...res
   };
 }
 
-/** The roots of all trees of sessions on the way: whoever stands in one of them is on the requester's side. */
-export function sidesOf(lineage: Lineage | undefined): readonly string[] {
-  return [...new Set(lineage?.sessions.map((session) => session.root ?? session.id))];
+/** Who asks, on all sides of the way. */
+export interface Requesters {
+  /** The roots of all trees of sessions: whoever stands in one of them is on the requester's side. */
+  readonly sides: readonly string[];
+  /** The people who answer for these sessions. */
+  readonly raisers: readonly string[];
+}
+
+export function requestersOf(lineage: Lineage | undefined): Requesters {
+  const sessions = lineage?.sessions ?? [];
+  const sponsors = sessions.map(({ sponsor }) => sponsor).filter((sponsor) => sponsor !== undefined);
+  return { sides: [...new Set(sessions.map(({ root, id }) => root ?? id))], raisers: [...new Set(sponsors)] };
 }

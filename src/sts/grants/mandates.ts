@@ -10,7 +10,7 @@ import { type Approval, ApprovalUse, ApprovalUseError, type HeldWork, type Resou
 import { type Decision, type DecisionFacts, type Lineage, PolicySets } from '../../policy/index.js';
 import { MandateApprovals, type MandateHold, pending } from '../approvals/mandate-approvals.js';
 import { decisionFacts, subjectOf } from '../domain/decision-facts.js';
-import { heldWork, sidesOf } from '../domain/held-work.js';
+import { heldWork, requestersOf } from '../domain/held-work.js';
 import { mandateClaims, tokenType } from '../domain/mandate-claims.js';
 import { detailsEnd, grantDetails } from '../domain/requested-details.js';
 import { decisionReasons, decisionRefusal } from '../domain/refusals.js';
@@ -199,7 +199,7 @@ function holdOf(question: Question, decision: Decision, scopes: Iterable<string>
     work: workOf(question, decision, scopes),
     required: decision.outcome === 'hold' ? decision.required : [],
     determining: decision.policy?.determining ?? [],
-    sides: sidesOf(lineage),
+    ...requestersOf(lineage),
     txn: parents[0]?.txn,
   };
 }

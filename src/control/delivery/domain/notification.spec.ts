@@ -33,6 +33,34 @@ describe('notification', () => {
     });
   });
 
+  it('[T5] of work whose approval is private says no more than those who decide may see', () => {
+    const held = {
+      ...entry,
+      type: 'approval.requested',
+      subject: 'user:sis_1:mary',
+      operation: { method: 'POST', path: '/patients/42', template: '/patients/{id}', body_digest: 'sha256:x' },
+      scopes: ['write'],
+      approval: 'apr_1',
+      detail: { binding: 'b', authorization_details: 'digest' },
+    };
+    expect(notification(7, held, 'minimal')['data']).toMatchObject({
+      subject: 'user',
+      operation: { method: 'POST', template: '/patients/{id}' },
+      scopes: ['write'],
+      approval: 'apr_1',
+      detail: { binding: 'b' },
+    });
+    expect(JSON.stringify(notification(7, held, 'minimal'))).not.toMatch(/mary|42|digest/);
+    expect(JSON.stringify(notification(7, held))).toContain('/patients/42');
+    const decided = (approver_class: string) => ({
+      ...held,
+      type: 'approval.decided',
+      detail: { approver_class, reason: 'words' },
+    });
+    expect(JSON.stringify(notification(7, decided('subject'), 'minimal'))).not.toContain('words');
+    expect(JSON.stringify(notification(7, decided('operator'), 'minimal'))).toContain('words');
+  });
+
   it('[T5] tells nobody where a caller sat', () => {
     expect(JSON.stringify(notification(7, entry))).not.toContain('192.0.2.1');
   });

@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.js';
+import type { ApprovalPrivacy } from '../../domain/approvals/privacy-mode.js';
+import { namelessSubject, operationKind } from '../../domain/approvals/privacy.js';
 
 /** Members of an entry that leave the server: neither where a caller sat nor the whole input of a policy. */
 const PUBLIC = [
@@ -23,14 +25,30 @@ const PUBLIC = [
 ] as const;
 const SECRET_PREFIX = 'whsec_';
 
-/** What a webhook is sent about one entry: `{type, zone, at, data}`, `data` being the entry's public members and its index. */
-export function notification(index: number, entry: JsonObject): JsonObject {
+/**
+ * What a webhook is sent about one entry: `{type, zone, at, data}`, `data` being the entry's public members and its index. Of work whose approval is
+ * private it says no more than those who decide may see.
+ */
+export function notification(index: number, whole: JsonObject, privacy: ApprovalPrivacy = 'full'): JsonObject {
+  const entry = privacy === 'full' ? whole : withoutWork(whole);
   const known = PUBLIC.filter((name) => entry[name] !== undefined).map((name) => [name, entry[name]] as const);
   return {
     type: entry['type'] as JsonValue,
     zone: entry['zone'] as JsonValue,
     at: entry['occurred_at'] as JsonValue,
     data: { index, ...(Object.fromEntries(known) as JsonObject), ...policyMembers(entry['policy']) },
+  };
+}
+
+function withoutWork(entry: JsonObject): JsonObject {
+  const { subject, operation, detail, ...rest } = entry;
+  const { authorization_details: _details, reason, ...shown } = isJsonObject(detail) ? detail : {};
+  const kept = reason !== undefined && shown['approver_class'] !== 'subject' ? { ...shown, reason } : shown;
+  return {
+    ...rest,
+    ...(typeof subject === 'string' ? { subject: namelessSubject(subject) } : {}),
+    ...(isJsonObject(operation) ? { operation: operationKind(operation) } : {}),
+    ...(detail === undefined ? {} : { detail: kept }),
   };
 }
 

@@ -1,17 +1,20 @@
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
 import type { Approval } from './approval.js';
+import { type ApprovalViewer, seenBy } from './privacy.js';
 import { statusAt } from './transitions.js';
 
-/** A hold as administrators see it: facts that the server knows, never a word of the requester's that was not marked as such. */
-export function approvalBody(approval: Approval, now: number): JsonObject {
+/** A hold as those who decide see it: facts that the server knows, never a word of the requester's that was not marked as such. */
+export function approvalBody(whole: Approval, now: number, viewer: ApprovalViewer): JsonObject {
+  const approval = seenBy(whole, viewer);
   return {
     id: approval.id,
     status: statusAt(approval, now),
     origin: approval.origin,
     approver_class: approval.approverClass,
     quorum: approval.quorum,
-    decisions: approval.decisions.map((decision) => ({ ...decision })),
+    privacy: approval.privacy,
+    decisions: approval.decisions.map(({ person: _person, ...decision }) => decision),
     requester: {
       application: approval.application,
       session: approval.session ?? null,

@@ -1,5 +1,6 @@
 import { formatTime } from '../../../kernel/times.js';
 import type { Approval } from './approval.js';
+import { seenBy } from './privacy.js';
 import { statusAt } from './transitions.js';
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -68,7 +69,9 @@ export interface ShownApproval {
 }
 
 /** One approval with what the server knows of it. What the requester says of itself is marked as such. */
-export function approvalPage({ zone, csrf, approval, applicationName, now }: ShownApproval, note?: PageNote): string {
+export function approvalPage(shown: ShownApproval, note?: PageNote): string {
+  const { zone, csrf, applicationName, now } = shown;
+  const approval = seenBy(shown.approval, 'operator');
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['Application', `${applicationName} (${approval.application})`],
     ['Session', approval.session],
@@ -103,8 +106,8 @@ function decisionForm(zone: string, csrf: string, { id, binding }: Approval): st
 
 function operationText({ operation }: Approval): string | undefined {
   if (!operation) return undefined;
-  const { method, path, mcp, body_digest: body } = operation;
-  return [method, path, mcp && JSON.stringify(mcp), body && `body ${body as string}`]
+  const { method, path, template, mcp, body_digest: body } = operation;
+  return [method, path ?? template, mcp && JSON.stringify(mcp), body && `body ${body as string}`]
     .filter((part) => typeof part === 'string')
     .join(' ');
 }

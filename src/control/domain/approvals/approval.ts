@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../kernel/json.js';
 import type { ApprovalRule, ApproverClass } from '../../../policy/index.js';
+import type { ApprovalPrivacy } from './privacy-mode.js';
 
 /** As stored. `pending → approved | denied | expired`, `approved → consumed | expired`. */
 export type ApprovalStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'consumed';
@@ -10,6 +11,8 @@ export type ApprovalOrigin = 'exchange' | 'gateway' | 'ciba' | 'control';
 /** One person's decision. An operator is known by the admin token, a subject by its `sub`. */
 export type ApprovalDecision = {
   readonly approver: string;
+  /** Who stands behind the admin token, when it is not the token alone; shown to nobody. */
+  readonly person?: string;
   readonly approver_class: 'operator' | 'subject';
   readonly decision: 'approve' | 'deny';
   readonly reason?: string;
@@ -53,8 +56,10 @@ export interface Approval extends HeldWork {
   readonly message?: string | undefined;
   /** What is needed to go on when the requester only polls. */
   readonly request?: JsonObject | undefined;
-  /** Who asked, when an administrator or its agent did: `admin:<token id>`. */
-  readonly raisedBy?: string | undefined;
+  /** The people who answer for the sessions that the request came through: none of them decides it as an operator. */
+  readonly raisers: readonly string[];
+  /** What those who decide may see; fixed when the hold is raised. */
+  readonly privacy: ApprovalPrivacy;
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly decidedAt?: number | undefined;

@@ -32,7 +32,18 @@ function approversOf({ approverClass }: ApprovalRule, decisions: readonly Approv
     ({ decision, approver_class }) =>
       decision === 'approve' && (approverClass === 'any' || approver_class === approverClass),
   );
-  return new Set(counted.map((one) => `${one.approver_class}:${one.approver}`));
+  return new Set(counted.map(personOf));
+}
+
+/** Who made a decision: people count, not their tokens and roles. */
+export function personOf({
+  person,
+  approver,
+}: {
+  readonly person?: string | undefined;
+  readonly approver: string;
+}): string {
+  return person ?? approver;
 }
 
 function most(rules: readonly ApprovalRule[], approverClass: ApproverClass): number {

@@ -24,6 +24,7 @@ export function requestedEntry(approval: Approval, cause: NewsCause): Entry {
     quorum: approval.quorum,
     expires_at: formatTime(approval.expiresAt),
     policy_version: approval.policyVersion,
+    ...(approval.privacy === 'full' ? {} : { privacy: approval.privacy }),
     determining: approval.determining,
     ...(approval.resources.length === 1 ? {} : { resources: approval.resources.map((held) => held.identifier) }),
     ...(approval.authorizationDetails === undefined

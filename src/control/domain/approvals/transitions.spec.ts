@@ -35,6 +35,8 @@ function hold(rules: readonly ApprovalRule[], change: Partial<Approval> = {}): A
     decisions: [],
     application: 'app_1',
     sides: [],
+    raisers: [],
+    privacy: 'full',
     subject: 'user:sis_1:u',
     resources: [],
     scopes: [],
@@ -81,10 +83,32 @@ describe('decisions on a hold', () => {
     expect(faultOf(hold([OPERATOR]), { ...approve, binding: 'b' })).toBeUndefined();
   });
 
-  it('[T1] are never made by who raised the request', () => {
-    for (const decision of ['approve', 'deny'] as const)
-      expect(faultOf(hold([OPERATOR], { raisedBy: 'admin:o1' }), { ...approve, decision })).toBe('own_request');
-    expect(faultOf(hold([OPERATOR], { raisedBy: 'admin:o2' }), approve)).toBeUndefined();
+  it('[T1] are never made by operators who answer for the request or whom it is for, whatever token they use', () => {
+    const { subject } = hold([OPERATOR]);
+    for (const decision of ['approve', 'deny'] as const) {
+      expect(faultOf(hold([OPERATOR], { raisers: ['x', 'o1'] }), { ...approve, decision })).toBe('own_request');
+      expect(faultOf(hold([OPERATOR], { raisers: ['ops'] }), { ...approve, person: 'ops', decision })).toBe(
+        'own_request',
+      );
+      expect(faultOf(hold([OPERATOR]), { ...approve, person: subject, decision })).toBe('own_request');
+    }
+    expect(faultOf(hold([OPERATOR], { raisers: ['ops'] }), { ...approve, person: 'oops' })).toBeUndefined();
+  });
+
+  it('[T1] of the subject are asked of the subject, also when it answers for the session', () => {
+    const asked = hold([{ rule: 'r', approverClass: 'subject', quorum: 1 }], { raisers: ['user:sis_1:u'] });
+    expect(faultOf(asked, { approver: asked.subject, approverClass: 'subject', decision: 'approve' })).toBeUndefined();
+  });
+
+  it('[T2] of one person count once, whatever tokens it holds and in whatever role it comes', () => {
+    const two = hold([{ rule: 'r', approverClass: 'any', quorum: 2 }], { subject: 'user:sis_1:mary' });
+    const first = decideApproval(two, { ...approve, approver: 'o1', person: 'ann' }, NOW);
+    if (!first.ok) throw new Error(first.fault);
+    expect(first.approval.status).toBe('pending');
+    expect(faultOf(first.approval, { ...approve, approver: 'o2', person: 'ann' })).toBe('decided_already');
+    expect(faultOf(first.approval, { ...approve, approver: 'ann', approverClass: 'subject' })).toBe('decided_already');
+    const second = decideApproval(first.approval, { ...approve, approver: 'o2', person: 'bob' }, NOW);
+    expect(second.ok && second.approval.status).toBe('approved');
   });
 
   it('[T2] approve only with every rule’s quorum of different people, in whatever order they come', () => {

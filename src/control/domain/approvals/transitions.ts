@@ -1,11 +1,13 @@
 import { formatTime } from '../../../kernel/times.js';
 import type { Approval, ApprovalDecision, ApprovalStatus } from './approval.js';
-import { isSatisfied, mayDecide } from './approver-class.js';
+import { isSatisfied, mayDecide, personOf } from './approver-class.js';
 
 /** Who decides, and what. */
 export interface Verdict {
   /** An admin token's id, or a subject's `sub`. */
   readonly approver: string;
+  /** Who stands behind the admin token; the approver itself when nothing else is known. */
+  readonly person?: string | undefined;
   readonly approverClass: 'operator' | 'subject';
   readonly decision: 'approve' | 'deny';
   readonly reason?: string | undefined;
@@ -30,10 +32,11 @@ export function statusAt({ status, expiresAt }: Pick<Approval, 'status' | 'expir
 export function decideApproval(approval: Approval, verdict: Verdict, now: number): Decided {
   const fault = decisionFault(approval, verdict, now);
   if (fault) return { ok: false, fault };
-  const { approver, approverClass, decision, reason } = verdict;
+  const { approver, person, approverClass, decision, reason } = verdict;
   const at = formatTime(now);
   const made: ApprovalDecision = {
     approver,
+    ...(person === undefined || person === approver ? {} : { person }),
     approver_class: approverClass,
     decision,
     ...(reason === undefined ? {} : { reason }),
@@ -47,10 +50,16 @@ export function decideApproval(approval: Approval, verdict: Verdict, now: number
 
 function decisionFault(approval: Approval, verdict: Verdict, now: number): DecisionFault | undefined {
   if (verdict.binding !== undefined && verdict.binding !== approval.binding) return 'other_binding';
-  if (approval.raisedBy === `admin:${verdict.approver}`) return 'own_request';
+  if (isOwnRequest(approval, verdict)) return 'own_request';
   if (!mayDecide(approval.requirements, verdict.approverClass)) return 'wrong_class';
   if (statusAt(approval, now) !== 'pending') return 'not_pending';
-  return approval.decisions.some((one) => one.approver === verdict.approver) ? 'decided_already' : undefined;
+  return approval.decisions.some((one) => personOf(one) === personOf(verdict)) ? 'decided_already' : undefined;
+}
+
+/** Operators decide for the zone, so neither whom the work is for nor whoever answers for it; the subject decides for itself, when it is asked. */
+function isOwnRequest({ subject, raisers }: Approval, verdict: Verdict): boolean {
+  const person = personOf(verdict);
+  return verdict.approverClass === 'operator' && (person === subject || raisers.includes(person));
 }
 
 function statusAfter(

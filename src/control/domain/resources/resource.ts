@@ -48,6 +48,8 @@ export interface ResourceOptions {
   readonly single_use?: boolean;
   readonly mcp?: boolean;
   readonly approval_binds_body?: boolean;
+  /** Stricter than the zone: those who decide approvals see no more than they must. */
+  readonly approval_privacy?: 'minimal';
   readonly cookies?: 'pass';
   readonly x_forwarded?: boolean;
   /** The outcome of a call holds digests of both bodies. */
@@ -85,8 +87,6 @@ export interface ResourceUrls {
 
 /** A resource as administrators see it. A direct resource has no gateway URL. */
 export function resourceBody(row: ResourceRow, { gateway, control }: ResourceUrls): JsonObject {
-  const { single_use = false, mcp = false, approval_binds_body = false, cookies } = row.options;
-  const { x_forwarded = false, digests = false } = row.options;
   return {
     id: row.id,
     slug: row.slug,
@@ -105,11 +105,27 @@ export function resourceBody(row: ResourceRow, { gateway, control }: ResourceUrl
       egress: row.egress,
       limits: row.limits,
     } as unknown as JsonObject),
-    ...{ single_use, mcp, approval_binds_body, x_forwarded, digests },
-    ...(cookies === undefined ? {} : { cookies }),
+    ...optionMembers(row.options),
     created_at: formatTime(row.createdAt.getTime()),
     updated_at: formatTime(row.updatedAt.getTime()),
     ...(row.archivedAt === null ? {} : { archived_at: formatTime(row.archivedAt.getTime()) }),
+  };
+}
+
+/** What is on or off is always said; what has no default only when it was set. */
+function optionMembers(options: ResourceOptions): JsonObject {
+  const {
+    single_use = false,
+    mcp = false,
+    approval_binds_body = false,
+    x_forwarded = false,
+    digests = false,
+  } = options;
+  const { approval_privacy, cookies } = options;
+  return {
+    ...{ single_use, mcp, approval_binds_body, x_forwarded, digests },
+    ...(approval_privacy === undefined ? {} : { approval_privacy }),
+    ...(cookies === undefined ? {} : { cookies }),
   };
 }
 

@@ -29,14 +29,14 @@ export class ApprovalsController {
       rows,
       slice,
       (row) => row.id,
-      (row) => approvalBody(row, now),
+      (row) => approvalBody(row, now, 'operator'),
     );
   }
 
   @Get(':id')
   @AdminAccess('read')
   async get(@Param('zone') zone: string, @Param('id') id: string): Promise<JsonObject> {
-    return approvalBody(await this.lists.get(zone, id), this.lists.now);
+    return approvalBody(await this.lists.get(zone, id), this.lists.now, 'operator');
   }
 
   @Post(':id/approve')
@@ -68,6 +68,6 @@ export class ApprovalsController {
     asked: { zone: string; id: string; decision: 'approve' | 'deny'; reason: string | undefined },
   ): Promise<JsonObject> {
     if (!isObjectId(asked.id)) throw new AppError('not_found', 'There is no such approval.');
-    return approvalBody(await this.decisions.asOperator(call, asked), this.lists.now);
+    return approvalBody(await this.decisions.asOperator(call, asked), this.lists.now, 'operator');
   }
 }

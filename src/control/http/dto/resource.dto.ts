@@ -227,6 +227,11 @@ export class ResourceValuesDto {
   @IsBoolean()
   approval_binds_body?: boolean | null;
 
+  /** Those who decide approvals see neither the user nor what the work contains, whatever the zone says. */
+  @Clearable()
+  @IsIn(['minimal'])
+  approval_privacy?: 'minimal' | null;
+
   @Clearable()
   @IsIn(['pass'])
   cookies?: 'pass' | null;

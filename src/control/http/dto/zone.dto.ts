@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, ValidateNested } from 'class-validator';
+import { APPROVAL_PRIVACIES, type ApprovalPrivacy } from '../../domain/approvals/privacy-mode.js';
 import { Clearable, IsName, IsSlug, IsText, IsWhole, Optional } from './rules.js';
 import { BreakerDto, ZoneLimitsDto } from './session-limits.dto.js';
 
@@ -40,6 +41,11 @@ export class ZoneSettingsDto {
   @Clearable()
   @IsWhole(1, 86_400)
   hold_ttl_seconds?: number | null;
+
+  /** What those who decide approvals may see of them; a resource may be stricter. */
+  @Clearable()
+  @IsIn(APPROVAL_PRIVACIES)
+  approval_privacy?: ApprovalPrivacy | null;
 
   @Clearable()
   @IsIn(['off', 'required'])

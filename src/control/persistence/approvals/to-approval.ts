@@ -3,7 +3,7 @@ import type { ApprovalEntity } from '../entities/approval.entity.js';
 
 /** A row as the domain speaks of it; a sealed token stays in the row. */
 export function toApproval(row: ApprovalEntity): Approval {
-  const { tokenSealed: _sealed, tokenUntil: _until, ...rest } = row;
+  const { tokenSealed: _sealed, tokenUntil: _until, raisedBy: _superseded, ...rest } = row;
   return {
     ...rest,
     session: present(row.session),
@@ -13,7 +13,6 @@ export function toApproval(row: ApprovalEntity): Approval {
     operation: present(row.operation),
     message: present(row.message),
     request: present(row.request),
-    raisedBy: present(row.raisedBy),
     approver: present(row.approver),
     reason: present(row.reason),
     createdAt: row.createdAt.getTime(),
@@ -34,7 +33,7 @@ export function approvalRow(approval: Approval): ApprovalEntity {
     operation: orNull(approval.operation),
     message: orNull(approval.message),
     request: orNull(approval.request),
-    raisedBy: orNull(approval.raisedBy),
+    raisedBy: null,
     approver: orNull(approval.approver),
     reason: orNull(approval.reason),
     createdAt: new Date(approval.createdAt),

@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { JsonObject } from '../../../kernel/json.js';
+import type { ApprovalPrivacy } from '../../domain/approvals/privacy-mode.js';
 import type { ApprovalRule, ApproverClass } from '../../../policy/index.js';
 import type {
   ApprovalDecision,
@@ -79,8 +80,15 @@ export class ApprovalEntity {
   @Column({ type: 'jsonb', nullable: true })
   request!: JsonObject | null;
 
+  /** Superseded by `raisers`, never written. */
   @Column({ name: 'raised_by', type: 'text', nullable: true })
   raisedBy!: string | null;
+
+  @Column({ type: 'text', array: true })
+  raisers!: readonly string[];
+
+  @Column({ type: 'text' })
+  privacy!: ApprovalPrivacy;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
