@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../../kernel/clock.js';
 import { AppError } from '../../kernel/app-error.js';
 import type { Database } from '../../platform/database/index.js';
@@ -22,6 +23,8 @@ import {
 
 const JOB = 'ledger-sweep';
 const EVERY_MS = 3_600_000;
+/** Readiness waits for its answer a little longer. */
+const ANSWER_MS = 1_000;
 
 export interface LedgerSweepsParts {
   readonly database: Database;
@@ -35,6 +38,7 @@ export interface LedgerSweepsParts {
 /** Sweeps: the server's own look at its ledgers, now and then and when somebody asks. One replica does each; another goes on where it stopped. */
 export class LedgerSweeps {
   private readonly reading: SweepReading;
+  private sound = true;
 
   constructor(private readonly parts: LedgerSweepsParts) {
     this.reading = new SweepReading(parts.database);
@@ -61,9 +65,13 @@ export class LedgerSweeps {
     return sweep;
   }
 
-  /** False while the last sweep of some zone has findings; readiness reports `ledger_tampered`. */
+  /** False while the last sweep of some zone has findings; readiness reports `ledger_tampered`. While nobody can be asked, what was known last stands. */
   async isSound(): Promise<boolean> {
-    return (await tamperedZones(this.parts.database)).length === 0;
+    const asked = tamperedZones(this.parts.database).then(
+      (zones) => (this.sound = zones.length === 0),
+      () => this.sound,
+    );
+    return Promise.race([asked, pause(ANSWER_MS, undefined, { ref: false }).then(() => this.sound)]);
   }
 
   /** Sweeps every zone, one after the other. */
