@@ -44,7 +44,7 @@ export function adminEntry(actor: AdminActor, origin: RequestOrigin, act: AdminA
     traceId: origin.traceId,
     actor: administratorActor(actor),
     ...(actor.agent ? { application: actor.id, session: actor.agent.session } : {}),
-    client: { address: origin.address, user_agent: origin.userAgent },
+    ...(actor.agent ? { client: clientOf(origin) } : { personal: { client: clientOf(origin) } }),
     detail: {
       ...act.detail,
       target: act.target,
@@ -52,6 +52,11 @@ export function adminEntry(actor: AdminActor, origin: RequestOrigin, act: AdminA
       ...(act.after ? { after_digest: digest(act.after) } : {}),
     },
   };
+}
+
+/** From where: of a person that is personal. */
+function clientOf({ address, userAgent }: RequestOrigin): JsonObject {
+  return { address, ...(userAgent === undefined ? {} : { user_agent: userAgent }) };
 }
 
 function digest(value: JsonObject): string {

@@ -100,10 +100,12 @@ function asStands({ draft, prepared }: GroupItem, lost: readonly string[] | unde
   return lost ? asLost(draft, lost) : prepared;
 }
 
-/** The one zone of a group that needs nothing but the append. */
+/** The one zone of a group that needs nothing but the append, which is one statement. */
 function soleZone(group: readonly GroupItem[]): string | undefined {
   const zone = group[0]?.draft.zone;
-  return group.every((item) => item.draft.zone === zone && item.claims.length === 0) ? zone : undefined;
+  const bare = ({ draft, claims, prepared }: GroupItem): boolean =>
+    draft.zone === zone && claims.length === 0 && prepared.personal === undefined;
+  return group.every(bare) ? zone : undefined;
 }
 
 interface Takings {

@@ -29,6 +29,8 @@ export interface LedgerEvent {
   readonly ingested_at: string;
   readonly leaf: string;
   readonly entry: JsonObject;
+  /** Kept beside the ledger, when the entry commits to something: what it is with its salt, or when it was erased. */
+  readonly personal?: { readonly payload: JsonObject; readonly salt: string } | { readonly erased_at: string };
 }
 
 interface Row {
@@ -36,6 +38,9 @@ interface Row {
   readonly ingested_at: Date;
   readonly leaf: Buffer;
   readonly entry: string;
+  readonly salt: Buffer | null;
+  readonly payload: string | null;
+  readonly erased_at: Date | null;
 }
 
 /** Reads the ledger as `caracal_auditor`. Entries are returned as the canonical JSON that was hashed, in index order. */
@@ -56,7 +61,9 @@ export class LedgerReader {
     if (filter.since !== undefined) where.add('ingested_at >= ?', formatTime(filter.since));
     if (filter.until !== undefined) where.add('ingested_at < ?', formatTime(filter.until));
     if (page.after !== undefined) where.add('index > ?', page.after);
-    const sql = `SELECT index, ingested_at, leaf, entry FROM caracal.ledger WHERE ${where.sql()} ORDER BY index LIMIT ${where.bind(page.limit)}`;
+    const sql = `SELECT e.*, p.salt, p.payload, p.erased_at FROM (
+        SELECT zone, index, ingested_at, leaf, entry FROM caracal.ledger WHERE ${where.sql()} ORDER BY index LIMIT ${where.bind(page.limit)}
+      ) e LEFT JOIN caracal.ledger_personal p ON p.zone = e.zone AND p.index = e.index ORDER BY e.index`;
     const rows = await this.database.asAuditor(zone, (tx: ZoneTx) => tx.query<Row>(sql, where.params));
     return rows.map(toEvent);
   }
@@ -64,7 +71,7 @@ export class LedgerReader {
   /** One event; throws `not_found` when the index has not been reached. */
   async event(zone: string, index: number): Promise<LedgerEvent> {
     const [event] = await this.events(zone, { from: index, to: index + 1 }, { limit: 1 });
-    if (!event && index < (await this.start(zone))) throw droppedEntry();
+    if (!event) await this.requireKept(zone, index);
     if (!event) throw new AppError('not_found', 'There is no such entry.');
     return event;
   }
@@ -76,9 +83,10 @@ export class LedgerReader {
     return events;
   }
 
-  /** The index of the first entry that retention has not dropped. */
-  async start(zone: string): Promise<number> {
-    return (await this.database.asAuditor(zone, (tx) => ledgerStart(tx, zone))).next;
+  /** Throws `gone` for an entry that was there and that retention has dropped. */
+  async requireKept(zone: string, index: number): Promise<void> {
+    const start = await this.database.asAuditor(zone, (tx) => ledgerStart(tx, zone));
+    if (index < start.next) throw new AppError('gone', 'The entry was dropped by retention; an export holds it.');
   }
 
   /** How many entries the zone's ledger holds. */
@@ -90,18 +98,20 @@ export class LedgerReader {
   }
 }
 
-/** The refusal of an entry that was there and was dropped: an export holds it. */
-function droppedEntry(): AppError {
-  return new AppError('gone', 'The entry was dropped by retention; an export holds it.');
-}
-
 function toEvent(row: Row): LedgerEvent {
   return {
     index: Number(row.index),
     ingested_at: formatTime(row.ingested_at.getTime()),
     leaf: row.leaf.toString('hex'),
     entry: JSON.parse(row.entry) as JsonObject,
+    ...personalOf(row),
   };
+}
+
+function personalOf({ salt, payload, erased_at: erasedAt }: Row): Pick<LedgerEvent, 'personal'> {
+  if (erasedAt) return { personal: { erased_at: formatTime(erasedAt.getTime()) } };
+  if (!salt || payload === null) return {};
+  return { personal: { payload: JSON.parse(payload) as JsonObject, salt: salt.toString('hex') } };
 }
 
 /** Collects conditions and their parameters. */

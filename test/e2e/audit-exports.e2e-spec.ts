@@ -92,6 +92,33 @@ describe('exports and the verify program', () => {
     expect(await text(`${path}/entries.jsonl`)).toBe(entries);
   });
 
+  it('[T6] has beside it what is personal, until that is erased; it verifies before and after', async () => {
+    const path = await exported({ from: 0, to: 4 });
+    const folder = await download(path);
+    const said = async (): Promise<string> => {
+      await writeFile(join(folder, 'personal.jsonl'), await text(`${path}/personal.jsonl`));
+      const { code, out } = await runVerify(folder, '--key', vkey);
+      return `${code}: ${out}`;
+    };
+    const before = await said();
+    expect(before).toMatch(/^0: .*personal payload: 4 verified, 0 erased, 0 not at hand$/);
+    const [event] = (await app.admin('GET', `${audit}/events?from=2&to=3`)).body.items;
+    expect(event.entry.client).toBeUndefined();
+    expect(event.personal.payload.client.address).toBe('127.0.0.1');
+    const hold = await app.admin('POST', `${audit}/holds`, { from: 2, to: 3, reason: 'case 7' });
+    const ask = (body: object) => app.admin('POST', `${audit}/erasures`, { reason: 'request 12', ...body });
+    expect((await ask({ from: 2, to: 3 })).body.code).toBe('retention_hold');
+    await app.admin('DELETE', `${audit}/holds/${hold.body.id}`, { reason: 'closed' });
+    const erased = await ask({ from: 2, to: 3 });
+    expect([erased.status, erased.body]).toEqual([200, { erased: 1 }]);
+    expect(await said()).toBe(before.replace('4 verified, 0 erased', '3 verified, 1 erased'));
+    expect((await app.admin('GET', `${audit}/events/2`)).body.personal).toEqual({ erased_at: expect.any(String) });
+    const [news] = await all(app.admin, `${audit}/events?type=ledger.personal_erased`);
+    expect(news.entry).toMatchObject({ actor: { kind: 'human' }, detail: { indices: [2] } });
+    for (const wrong of [{}, { from: 1 }, { from: 3, to: 3 }, { subject: '' }, { to: 9, reason: '' }, { all: true }])
+      expect([wrong, (await ask(wrong)).status]).toEqual([wrong, 400]);
+  });
+
   it('[T6] is byte-stable, whatever was appended since', async () => {
     const [one, other] = [await exported({ from: 1, to: 6 }), await exported({ from: 1, to: 6 })];
     for (const name of ['entries.jsonl', 'manifest.json'])

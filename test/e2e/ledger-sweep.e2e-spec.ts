@@ -89,6 +89,12 @@ describe('sweeps of the ledger', () => {
       3,
       'chain',
     ],
+    [
+      'a changed personal payload',
+      `UPDATE caracal.ledger_personal SET payload = '{}' WHERE zone = $1 AND index = 2`,
+      2,
+      'personal',
+    ],
   ])('[T6] report %s: by index, in the ledger, to readiness and in the log', async (_, statement, index, kind) => {
     const scene = await filled();
     await tamper([statement], scene.zone);

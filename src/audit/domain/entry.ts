@@ -41,13 +41,15 @@ export interface EntryDraft {
   readonly traceId?: string | undefined;
   readonly client?: { readonly address?: string | undefined; readonly user_agent?: string | undefined } | undefined;
   readonly detail?: JsonObject | undefined;
+  /** What may have to be erased: kept beside the ledger. The entry has a salted commitment to it, and nothing of it. */
+  readonly personal?: JsonObject | undefined;
 }
 
 /**
  * The canonical entry: exactly the text that is stored and hashed (RFC 8785). `reasons` is kept only where it explains a
- * deny or a hold. Throws TypeError on values JSON cannot carry and RangeError on an entry over the size limit.
+ * deny or a hold; `commitment` is to what of the draft is personal. Throws TypeError on values JSON cannot carry and RangeError on an entry over the size limit.
  */
-export function canonicalEntry(draft: EntryDraft, eventId: string): string {
+export function canonicalEntry(draft: EntryDraft, eventId: string, commitment?: string): string {
   const explained = draft.decision === 'deny' || draft.decision === 'hold';
   // Spelled out member by member: an object of one fixed shape is several times faster to write than a copied one.
   const text = canonicalizePresent({
@@ -66,6 +68,7 @@ export function canonicalEntry(draft: EntryDraft, eventId: string): string {
     chain: draft.chain,
     resource: draft.resource,
     operation: draft.operation,
+    personal: commitment,
     scopes: draft.scopes,
     decision: draft.decision,
     reasons: explained ? draft.reasons : undefined,

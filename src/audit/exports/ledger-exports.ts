@@ -8,7 +8,13 @@ import type { Database } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
 import { RefusedMessageError, type Message } from '../../platform/queue/index.js';
 import type { AuditedChanges, ChangeTx } from '../audited-changes.js';
-import { EXPORT_VERSION, exportLine, type Manifest } from '../domain/log/export-manifest.js';
+import {
+  EXPORT_VERSION,
+  exportLine,
+  personalLine,
+  type ExportedPersonal,
+  type Manifest,
+} from '../domain/log/export-manifest.js';
 import type { LogIdentity } from '../log/log-identity.js';
 import type { LogReader } from '../log/log-reader.js';
 import {
@@ -20,6 +26,7 @@ import {
   readForExport,
   type ExportRow,
 } from '../persistence/export-rows.js';
+import { readPersonal } from '../persistence/personal-rows.js';
 import { EntriesFile, type WrittenFile } from './entries-file.js';
 
 /** The name of the jobs that write exports, on the queue `exports`. */
@@ -74,6 +81,11 @@ export class LedgerExports {
     const path = join(this.folder(row), 'entries.jsonl');
     const there = await stat(path).catch(() => undefined);
     return there?.size === row.bytes ? createReadStream(path) : Readable.from(this.lines(row));
+  }
+
+  /** What is kept beside the entries of an export now: payload with its salt, or that it was erased. It is in no file of the server's, so that nothing of it outlives an erasure. */
+  personal({ zone, from, to }: ExportRow): Readable {
+    return Readable.from(personalLines(readPersonal(this.parts.database, zone, { from, to })));
   }
 
   /** Writes an export; however often it is called, and after whatever interruption, the files are the same. */
@@ -135,6 +147,10 @@ export class LedgerExports {
   private folder({ zone, id }: ExportRow): string {
     return join(this.parts.dataDir, 'exports', zone, id);
   }
+}
+
+async function* personalLines(pages: AsyncIterable<readonly ExportedPersonal[]>): AsyncGenerator<string> {
+  for await (const page of pages) yield page.map(personalLine).join('');
 }
 
 const base64 = (hash: Buffer): string => hash.toString('base64');

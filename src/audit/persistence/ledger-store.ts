@@ -1,9 +1,11 @@
 import type { Tx } from '../../platform/database/index.js';
 import { formatTime } from '../../kernel/times.js';
 import { chainMac, leafHash } from '../domain/chain.js';
+import type { PersonalPayload } from '../domain/personal-payload.js';
 import type { OnceClaimRow } from '../domain/once-claim.js';
 import { FACET_SEPARATOR } from '../domain/facets.js';
 import type { LedgerKeys } from '../ledger-keys.js';
+import { addPersonal } from './personal-rows.js';
 import { binaryArray, ELEMENT, textArray, timeArray, uuidArray } from './binary-array.js';
 
 /** Where a zone's chain ends. */
@@ -19,6 +21,8 @@ export interface PreparedEntry {
   readonly entry: string;
   readonly requestId: string | undefined;
   readonly facets: readonly string[];
+  /** What is stored beside the entry, which commits to it. */
+  readonly personal?: (PersonalPayload & { readonly subject: string | undefined }) | undefined;
 }
 
 /** Locks the heads of these zones, in one order, and returns them; a zone without a ledger is missing. */
@@ -64,7 +68,8 @@ export interface ChainedGroup {
 
 /**
  * Chains the entries onto the head and appends them. The database locks the head, and refuses with `serialization_failure` unless it is the
- * one that was chained onto; it checks density, leaves and times, and never sees a key.
+ * one that was chained onto; it checks density, leaves and times, and never sees a key. Entries with personal payload need a transaction: that is a
+ * second statement.
  */
 export async function appendChained(
   tx: Pick<Tx, 'query'>,
@@ -102,6 +107,10 @@ export async function appendChained(
     textArray(entries.map((entry) => entry.requestId ?? null)),
     textArray(entries.map((entry) => entry.facets.join(FACET_SEPARATOR))),
   ]);
+  const personal = entries.flatMap((entry, at) =>
+    entry.personal ? [{ ...entry.personal, index: head.nextIndex + at }] : [],
+  );
+  if (personal.length > 0) await addPersonal(tx, zone, personal);
   return {
     first: head.nextIndex,
     head: { nextIndex: head.nextIndex + entries.length, chainMac: previous, ingestedAt },

@@ -4,7 +4,9 @@ import type { Database } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
 import type { Queues } from '../../platform/queue/index.js';
 import type { AuditedChanges, ChangeTx } from '../audited-changes.js';
+import type { EntryDraft } from '../domain/entry.js';
 import type { LedgerExports } from '../exports/ledger-exports.js';
+import { type ErasureRange, erasePersonal, forgetPersonal } from '../persistence/personal-rows.js';
 import {
   dropPartition,
   endedMonths,
@@ -19,6 +21,8 @@ import {
 } from './retention-rows.js';
 
 const EVERY_MS = 6 * 3_600_000;
+/** Indices that fit into an entry with room to spare. */
+const INDICES_PER_ENTRY = 2_000;
 
 export interface LedgerRetentionParts {
   readonly database: Database;
@@ -77,10 +81,27 @@ export class LedgerRetention {
     if (!(await releaseHold(tx, id, reason, at))) throw new AppError('not_found', 'There is no such hold.');
   }
 
+  /**
+   * Erases personal payload that is kept beside the ledger, in the caller's transaction, which also says so in the ledger; answers of how many entries.
+   * The ledger itself stays as it is, and verifies. Throws `retention_hold` while any of it is on hold; then nothing is erased.
+   */
+  async erase(tx: ChangeTx, range: ErasureRange, by: Pick<EntryDraft, 'actor' | 'requestId'>): Promise<number> {
+    const at = this.parts.clock.now();
+    const { erased, held } = await erasePersonal(tx, range, new Date(at));
+    if (held.length > 0)
+      throw new AppError('retention_hold', 'What is to be erased is on hold.', { detail: `from index ${held[0]}` });
+    for (let first = 0; first < erased.length; first += INDICES_PER_ENTRY) {
+      const indices = erased.slice(first, first + INDICES_PER_ENTRY);
+      tx.record({ type: 'ledger.personal_erased', occurredAt: at, ...by, detail: { indices } });
+    }
+    return erased.length;
+  }
+
   /** One round over every month that may be due. Safe to repeat. */
   async apply(): Promise<readonly MonthOutcome[]> {
     const outcomes: MonthOutcome[] = [];
     for (const month of await endedMonths(this.parts.database)) outcomes.push(await this.applyMonth(month));
+    await forgetPersonal(this.parts.database);
     return outcomes;
   }
 

@@ -46,16 +46,34 @@ async function checkChain(parts: CheckParts): Promise<Finding[]> {
   for (let batch = 1; verifier.size < head.nextIndex; batch += 1) {
     const links = await reading.links(zone, verifier.size - 1, Math.min(BATCH, head.nextIndex - verifier.size));
     if (links.length === 0) break;
-    for (const link of links) {
-      const fault = link.index < head.nextIndex ? verifier.check(link) : undefined;
-      if (fault) return [{ ...named(fault.index), kind: 'chain', reason: fault.reason }];
-    }
-    const finding = roots.add(links.filter((link) => link.index < head.nextIndex));
+    const within = links.filter((link) => link.index < head.nextIndex);
+    const finding = followChain(verifier, within) ?? (await personalFinding(parts, within)) ?? roots.add(within);
     if (finding) return [finding];
     if (batch % SAVE_EVERY === 0) await save(verifier.position);
   }
   const fault = verifier.checkHead(head);
-  return fault ? [{ ...named(fault.index), kind: 'head', reason: fault.reason }] : [];
+  if (fault) return [{ ...named(fault.index), kind: 'head', reason: fault.reason }];
+  const silent = await reading.personalFault(zone);
+  return silent ? [{ ...silent, kind: 'personal' }] : [];
+}
+
+function followChain(verifier: ChainVerifier, links: readonly StoredLink[]): Finding | undefined {
+  for (const link of links) {
+    const fault = verifier.check(link);
+    if (fault) return { ...named(fault.index), kind: 'chain', reason: fault.reason };
+  }
+  return undefined;
+}
+
+/** What is kept beside these entries must be what they committed to. */
+async function personalFinding(
+  { zone, reading }: CheckParts,
+  links: readonly StoredLink[],
+): Promise<Finding | undefined> {
+  const [first, last] = [links.at(0), links.at(-1)];
+  if (!first || !last) return undefined;
+  const fault = await reading.personalFault(zone, { from: first.index, to: last.index + 1 });
+  return fault && { ...fault, kind: 'personal' };
 }
 
 function named(index: number | undefined): { readonly index?: number } {

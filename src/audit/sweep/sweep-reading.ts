@@ -2,6 +2,7 @@ import type { Database } from '../../platform/database/index.js';
 import { edgeTiles, TileTree } from '../domain/log/tiles.js';
 import type { StoredLink } from '../domain/verify-chain.js';
 import { readTiles, tileKey } from '../log/log-rows.js';
+import { erasureFault, personalFault } from '../persistence/personal-rows.js';
 import { readLinks } from '../persistence/ledger-links.js';
 import { ledgerStart } from '../retention/retention-rows.js';
 
@@ -11,6 +12,18 @@ export class SweepReading {
 
   links(zone: string, after: number, limit: number): Promise<StoredLink[]> {
     return this.database.asAuditor(zone, (tx) => readLinks((sql, params) => tx.query(sql, params), zone, after, limit));
+  }
+
+  /** The first entry of the range whose personal payload is not as it was, or, without a range, that was erased in silence. */
+  personalFault(
+    zone: string,
+    range?: { from: number; to: number },
+  ): Promise<{ readonly index: number; readonly reason: string } | undefined> {
+    return this.database.asAuditor(zone, (tx) => {
+      const ask = <T extends object>(sql: string, params: unknown[]): Promise<T[]> =>
+        tx.query<T & Record<string, unknown>>(sql, params);
+      return range ? personalFault(ask, zone, range) : erasureFault(ask, zone);
+    });
   }
 
   async head(zone: string): Promise<{ readonly nextIndex: number; readonly chainMac: Buffer } | undefined> {

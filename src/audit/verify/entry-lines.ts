@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { leafHash } from '../domain/chain.js';
 import { ENTRY_VERSION } from '../domain/entry.js';
+import { PersonalLines } from './personal-lines.js';
 import { LeafSet } from './leaf-set.js';
 import { fault } from './report.js';
 
-const NEWLINE = 0x0a;
 /** Clocks of two replicas may differ so much. */
 const SKEW_MS = 300_000;
 
@@ -20,6 +19,7 @@ interface Line {
 
 /** Checks the lines of an export one after the other; throws a fault with the index that a reader would look at. */
 export class EntryLines {
+  readonly personal = new PersonalLines();
   private readonly leaves = new LeafSet();
   private last = '';
 
@@ -53,6 +53,7 @@ export class EntryLines {
     if (!line.entry.endsWith(this.ending)) throw fault(line.index, 'entry belongs to another zone or version');
     this.checkTime(line);
     if (!this.leaves.add(leaf)) throw fault(line.index, 'entry is there twice');
+    this.personal.note(line.index, line.entry);
     this.next += 1;
     return leaf;
   }
@@ -94,24 +95,4 @@ function isLine(line: Partial<Line> | null): line is Line {
 function happenedAt(entry: string): number {
   const [, high = '', low = ''] = /"event_id":"([0-9a-f]{8})-([0-9a-f]{4})-7[^"]*","occurred_at":/.exec(entry) ?? [];
   return Number.parseInt(high + low, 16);
-}
-
-/** Hands on the lines of a stream of bytes, as they are completed, and the SHA-256 of all of it. */
-export async function eachLine(
-  bytes: AsyncIterable<Buffer>,
-  take: (line: string) => void,
-): Promise<{ sha256: string; whole: boolean }> {
-  const hash = createHash('sha256');
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of bytes) {
-    hash.update(chunk);
-    const text = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-    let start = 0;
-    for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, start)) {
-      take(text.toString('utf8', start, end));
-      start = end + 1;
-    }
-    rest = text.subarray(start);
-  }
-  return { sha256: hash.digest('hex'), whole: rest.length === 0 };
 }

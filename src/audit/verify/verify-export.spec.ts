@@ -7,8 +7,15 @@ import { leafHash } from '../domain/chain.js';
 import { canonicalEntry } from '../domain/entry.js';
 import { checkpointKey, logVerifierKey } from '../domain/log-key.js';
 import { signCheckpoint } from '../domain/log/checkpoint.js';
-import { exportLine, signManifest, type ExportedRow, type Manifest } from '../domain/log/export-manifest.js';
+import {
+  exportLine,
+  personalLine,
+  signManifest,
+  type ExportedRow,
+  type Manifest,
+} from '../domain/log/export-manifest.js';
 import { parseVerifierKey } from '../domain/log/signed-note.js';
+import { commitmentOf } from '../domain/personal-payload.js';
 import { EntriesFile } from '../exports/entries-file.js';
 import { faultLine, reportOf } from './report.js';
 import { directorySource, type Source } from './sources.js';
@@ -87,9 +94,12 @@ function manifestOf(
   };
 }
 
-const source = (entries: string, manifest: string): Source => ({
+const source = (entries: string, manifest: string, personal?: string): Source => ({
   bytes: async (path) => (path === 'manifest.json' ? Buffer.from(manifest) : undefined),
-  stream: async () => chunks(Buffer.from(entries)),
+  stream: async (path) => {
+    const text = path === 'entries.jsonl' ? entries : personal;
+    return text === undefined ? undefined : chunks(Buffer.from(text));
+  },
 });
 
 /** In pieces that end in the middle of lines and of characters. */
@@ -282,6 +292,72 @@ describe('an export', () => {
     const left = [...manifest.proof.left.slice(1), manifest.proof.left[0] as string];
     const changed = signManifest({ ...manifest, checkpoints: [], proof: { ...manifest.proof, left } }, key);
     expect(await verdict(lines(rows), changed)).toMatch(/^index 100: the entries 100 to 199 are not those/);
+  });
+});
+
+describe('personal payload beside an export', () => {
+  const kept = (index: number, payload: string) => ({
+    index,
+    payload: { salt: sha(Buffer.from(`salt ${index}`)), payload },
+    erasedAt: undefined,
+  });
+  const beside = [kept(0, '{"reason":"a"}'), kept(1, '{"reason":"b"}'), kept(2, '{"reason":"c"}')];
+  const rows = beside.map(({ index, payload }) => {
+    const id = `0${START.toString(16)}-`.replace(/^(.{8})(.{4})-/, '$1-$2-') + `7000-8000-00000000000${index}`;
+    const draft = { type: 'exchange', zone: 'acme', occurredAt: START + index, actor: { kind: 'system' as const } };
+    const entry = canonicalEntry(draft, id, commitmentOf(payload));
+    return { ...(ROWS[index] as ExportedRow), entry, leaf: leafHash(entry) };
+  });
+  const root = mth(rows.map(({ leaf }) => leaf));
+  const manifest = signManifest(
+    {
+      ...manifestOf(rows, { from: 0, to: 3, head: 3 }),
+      root: base64(root),
+      checkpoint: signCheckpoint({ origin, size: 3, root }, key),
+      checkpoints: [],
+    },
+    key,
+  );
+  const check = async (personal?: string): Promise<string> => {
+    const at = source(lines(rows), JSON.stringify(manifest), personal);
+    const report = await reportOf(() => verifyExport(at, verifier));
+    return 'summary' in report ? report.summary : faultLine(report.fault);
+  };
+  const [first, second, third] = beside.map(personalLine) as [string, string, string];
+  const erased = personalLine({ index: 1, payload: undefined, erasedAt: new Date(START) });
+
+  it.each<[string, string | undefined, RegExp]>([
+    ['all of it', first + second + third, /personal payload: 3 verified, 0 erased, 0 not at hand$/],
+    ['some of it erased', first + erased + third, /personal payload: 2 verified, 1 erased, 0 not at hand$/],
+    ['some of it only', third, /personal payload: 1 verified, 0 erased, 2 not at hand$/],
+    ['none', undefined, /personal payload: 0 verified, 0 erased, 3 not at hand$/],
+  ])('[T6] is verified against the entries: %s', async (_name, personal, said) => {
+    expect(await check(personal)).toMatch(said);
+  });
+
+  it.each<[string, string, string]>([
+    [
+      'changed',
+      first + second.replace('reason', 'season'),
+      'index 1: personal payload is not what the entry committed to',
+    ],
+    [
+      'of another entry',
+      first.replace('"index":0', '"index":2'),
+      'index 2: personal payload is not what the entry committed to',
+    ],
+    ['of no entry', first.replace('"index":0', '"index":7'), 'index 7: personal payload of an entry that has none'],
+    ['there twice', first + first, 'index 0: personal payload is there twice or out of order'],
+    ['cut off', first.slice(0, -1), 'head: personal.jsonl ends in the middle of a line'],
+    ['no JSON', 'x\n', 'head: personal.jsonl holds a line that is none of an export'],
+    ['not erased, nor there', '{"index":0}\n', 'head: personal.jsonl holds a line that is none of an export'],
+  ])('[T6] is reported when it is %s', async (_name, personal, said) => {
+    expect(await check(personal)).toBe(said);
+  });
+
+  it('[T5] cannot be told from its commitment: the same words twice have two', () => {
+    const [one, other] = [kept(0, '{"reason":"a"}'), kept(1, '{"reason":"a"}')];
+    expect(commitmentOf(one.payload)).not.toBe(commitmentOf(other.payload));
   });
 });
 

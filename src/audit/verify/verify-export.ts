@@ -4,7 +4,8 @@ import { EXPORT_VERSION, manifestText, type Manifest, type SignedManifest } from
 import { SignedTree, type Mismatch } from '../domain/log/signed-tree.js';
 import { decodeBase64, NoteError, openNote, type NoteVerifier } from '../domain/log/signed-note.js';
 import { verifyConsistency } from '../domain/log/tree-proofs.js';
-import { EntryLines, eachLine } from './entry-lines.js';
+import { eachLine } from './each-line.js';
+import { EntryLines } from './entry-lines.js';
 import { fault } from './report.js';
 import { textOf, type Source } from './sources.js';
 
@@ -36,7 +37,8 @@ export async function verifyExport(source: Source, verifier: NoteVerifier): Prom
     throw fault(undefined, `the checkpoint of ${signed.size} entries does not cover these`);
   if (!whole || sha256 !== manifest.entries_sha256)
     throw fault(undefined, `${ENTRIES} is not the file that was signed`);
-  return `${zone}: entries ${from} to ${to - 1} verified under the checkpoint of ${signed.size} entries of ${signed.origin}`;
+  const beside = await lines.personal.check(source);
+  return `${zone}: entries ${from} to ${to - 1} verified under the checkpoint of ${signed.size} entries of ${signed.origin}${beside}`;
 }
 
 function refuse(mismatch: Mismatch | undefined): void {

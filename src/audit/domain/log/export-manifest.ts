@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { canonicalize } from '../../../kernel/canonical-json.js';
 import { formatTime } from '../../../kernel/times.js';
+import type { PersonalPayload } from '../personal-payload.js';
 import { signatureLine } from './signed-note.js';
 
 /** The version of the export's form. A reader refuses versions it does not know. */
@@ -18,6 +19,13 @@ export interface ExportedRow {
   readonly kid: string;
   readonly mac: Buffer;
   readonly entry: string;
+}
+
+/** What is kept beside an entry: its payload, or when it was erased. */
+export interface ExportedPersonal {
+  readonly index: number;
+  readonly payload: PersonalPayload | undefined;
+  readonly erasedAt: Date | undefined;
 }
 
 /** What an export says of itself: which entries of which log, their tree, and where a signed checkpoint covers it. */
@@ -55,6 +63,12 @@ export function exportLine({ index, ingestedAt, leaf, kid, mac, entry }: Exporte
     entry,
   };
   return `${JSON.stringify(line)}\n`;
+}
+
+/** One line of personal.jsonl, with its newline. */
+export function personalLine({ index, payload, erasedAt }: ExportedPersonal): string {
+  const kept = payload && { salt: payload.salt.toString('hex'), payload: payload.payload };
+  return `${JSON.stringify({ index, ...(kept ?? { erased_at: erasedAt?.toISOString() }) })}\n`;
 }
 
 /** The note text that is signed; two lines, so that it can never be taken for a checkpoint, which has three. */

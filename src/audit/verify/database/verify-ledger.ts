@@ -4,7 +4,8 @@ import { ChainVerifier, type Fault } from '../../domain/verify-chain.js';
 import type { KeptCheckpoints } from './kept-checkpoints.js';
 import { verifySigned } from './verify-signed.js';
 import type { LedgerKeys } from '../../ledger-keys.js';
-import { readLinks } from '../../persistence/ledger-links.js';
+import { erasureFault, personalFault } from '../../persistence/personal-rows.js';
+import { type AskLinks, readLinks } from '../../persistence/ledger-links.js';
 import { ledgerStart } from '../../retention/retention-rows.js';
 
 const BATCH = 5_000;
@@ -70,7 +71,12 @@ async function verifyZone(client: pg.Client, zone: string, keys: LedgerKeys): Pr
     if (rows.length < BATCH) break;
     after = rows.at(-1)?.index ?? after;
   }
-  return { zone, size: verifier.size, fault: await headFault(client, zone, verifier) };
+  const fault = (await headFault(client, zone, verifier)) ?? (await personalFaults(ask, zone, verifier.size));
+  return { zone, size: verifier.size, fault };
+}
+
+async function personalFaults(ask: AskLinks, zone: string, size: number): Promise<Fault | undefined> {
+  return (await personalFault(ask, zone, { from: 0, to: size })) ?? erasureFault(ask, zone);
 }
 
 async function headFault(client: pg.Client, zone: string, verifier: ChainVerifier): Promise<Fault | undefined> {

@@ -16,36 +16,50 @@ export interface NewsCause {
   readonly at: number;
 }
 
-/** A hold was raised: everything that its binding is made of, and who must decide. Of authorization details, which may be personal, a digest. */
+/** A hold was raised: everything that its binding is made of, and who must decide. Authorization details and the message to who decides may be personal. */
 export function requestedEntry(approval: Approval, cause: NewsCause): Entry {
-  return news('requested', approval, cause, {
-    origin: approval.origin,
-    approver_class: approval.approverClass,
-    quorum: approval.quorum,
-    expires_at: formatTime(approval.expiresAt),
-    policy_version: approval.policyVersion,
-    ...(approval.privacy === 'full' ? {} : { privacy: approval.privacy }),
-    determining: approval.determining,
-    ...(approval.resources.length === 1 ? {} : { resources: approval.resources.map((held) => held.identifier) }),
-    ...(approval.authorizationDetails === undefined
-      ? {}
-      : { authorization_details: hash('sha256', canonicalize([...approval.authorizationDetails]), 'base64url') }),
-    ...(approval.message === undefined ? {} : { message: approval.message }),
-  });
+  const { authorizationDetails, message } = approval;
+  const personal: JsonObject = {
+    ...(authorizationDetails === undefined ? {} : { authorization_details: authorizationDetails }),
+    ...(message === undefined ? {} : { message }),
+  };
+  return news(
+    'requested',
+    approval,
+    { ...cause, personal },
+    {
+      origin: approval.origin,
+      approver_class: approval.approverClass,
+      quorum: approval.quorum,
+      expires_at: formatTime(approval.expiresAt),
+      policy_version: approval.policyVersion,
+      ...(approval.privacy === 'full' ? {} : { privacy: approval.privacy }),
+      determining: approval.determining,
+      ...(approval.resources.length === 1 ? {} : { resources: approval.resources.map((held) => held.identifier) }),
+      ...(authorizationDetails === undefined
+        ? {}
+        : { authorization_details: hash('sha256', canonicalize([...authorizationDetails]), 'base64url') }),
+    },
+  );
 }
 
-/** A person decided; `status` is what the hold is then. */
+/** A person decided; `status` is what the hold is then. Their words are personal. */
 export function decidedEntry(
   approval: Approval,
   { decision, approverClass, reason }: Verdict,
   cause: NewsCause,
 ): Entry {
-  return news('decided', approval, cause, {
-    decision,
-    approver_class: approverClass,
-    status: approval.status,
-    ...(reason === undefined ? {} : { reason }),
-  });
+  const personal: JsonObject = reason === undefined ? {} : { reason };
+  return news(
+    'decided',
+    approval,
+    { ...cause, personal },
+    {
+      decision,
+      approver_class: approverClass,
+      status: approval.status,
+    },
+  );
 }
 
 export function consumedEntry(approval: Approval, cause: NewsCause): Entry {
@@ -57,18 +71,26 @@ export function expiredEntry(approval: Approval, cause: NewsCause): Entry {
   return news('expired', approval, cause, { status: approval.status });
 }
 
-function news(name: string, approval: Approval, { actor, origin, at }: NewsCause, detail: JsonObject): Entry {
+interface PersonalCause extends NewsCause {
+  readonly personal?: JsonObject;
+}
+
+function news(name: string, approval: Approval, cause: PersonalCause, detail: JsonObject): Entry {
+  const { actor, origin, at, personal } = cause;
+  const client: JsonObject | undefined = origin && {
+    address: origin.address,
+    ...(origin.userAgent === undefined ? {} : { user_agent: origin.userAgent }),
+  };
+  // From where a person acts is personal.
+  const isPerson = actor.kind === 'human';
   return {
     type: `approval.${name}`,
     occurredAt: at,
     actor,
     ...(origin === undefined
       ? {}
-      : {
-          requestId: origin.requestId,
-          traceId: origin.traceId,
-          client: { address: origin.address, user_agent: origin.userAgent },
-        }),
+      : { requestId: origin.requestId, traceId: origin.traceId, ...(isPerson ? {} : { client }) }),
+    personal: isPerson && client ? { ...personal, client } : personal,
     txn: approval.txn,
     application: approval.application,
     session: approval.session,

@@ -60,6 +60,17 @@ export class ExportsController {
     });
   }
 
+  /** What is kept beside these entries now; it is no part of what was signed, as it may be erased: the entries commit to it. */
+  @Get(':id/personal.jsonl')
+  @AdminAccess('audit')
+  async personal(@Param('zone') zone: string, @Param('id') id: string): Promise<StreamableFile> {
+    const row = await this.ready(zone, id);
+    return new StreamableFile(this.exports.personal(row), {
+      type: 'application/octet-stream',
+      disposition: 'attachment; filename="personal.jsonl"',
+    });
+  }
+
   @Get(':id/manifest.json')
   @AdminAccess('audit')
   async manifest(@Param('zone') zone: string, @Param('id') id: string): Promise<StreamableFile> {

@@ -35,8 +35,7 @@ export class LogController {
   @Header('content-type', PLAIN_TEXT)
   async proof(@Param('zone') zone: string, @Param('index') index: string): Promise<string> {
     if (!INDEX.test(index)) throw new AppError('not_found', 'There is no such entry.');
-    if (Number(index) < (await this.ledger.start(zone)))
-      throw new AppError('gone', 'The entry was dropped by retention; an export holds it.');
+    await this.ledger.requireKept(zone, Number(index));
     return this.log.proof(zone, Number(index));
   }
 

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { type Hold, LedgerRetention, type MonthOutcome } from '../../../audit/index.js';
+import { administratorActor, type Hold, LedgerRetention, type MonthOutcome } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
@@ -8,7 +8,7 @@ import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { invalidRequest } from '../../domain/faults.js';
 import { lockZone } from '../../persistence/locks.js';
 import { Call } from '../call.js';
-import { HoldDto, ReleaseHoldDto, RetentionDto } from './retention.dto.js';
+import { ErasureDto, HoldDto, ReleaseHoldDto, RetentionDto } from './retention.dto.js';
 
 /** How long a zone keeps its ledger, and what is kept whatever that says. */
 @Controller('v1/zones/:zone/audit')
@@ -51,6 +51,24 @@ export class RetentionController {
     return { months };
   }
 
+  /** Erases what is personal of one subject, or of a range of entries: their hashes stay, so that the ledger verifies as before. */
+  @Post('erasures')
+  @HttpCode(200)
+  @AdminAccess('audit')
+  async erase(@Call() call: AdminCall, @Param('zone') zone: string, @Body() range: ErasureDto): Promise<JsonObject> {
+    const { subject, from = 0, to, reason } = range;
+    if (subject === undefined && to === undefined)
+      throw invalidRequest([{ field: 'subject', message: 'is required without a range: from and to' }]);
+    requireRange(range);
+    return this.changes.create(call, zone, async (tx) => {
+      await lockZone(tx, 'share');
+      const by = { actor: administratorActor(call.actor), requestId: call.origin.requestId };
+      const erased = await this.retention.erase(tx, { subject, from, to }, by);
+      tx.note({ action: 'audit.erase', target: `zone:${zone}`, detail: { erased, reason } });
+      return { erased };
+    });
+  }
+
   @Get('holds')
   @AdminAccess('audit')
   async holds(@Param('zone') zone: string): Promise<JsonObject> {
@@ -65,7 +83,7 @@ export class RetentionController {
     @Param('zone') zone: string,
     @Body() { from = 0, to, reason }: HoldDto,
   ): Promise<JsonObject> {
-    if (to !== undefined && to <= from) throw invalidRequest([{ field: 'to', message: 'must be above from' }]);
+    requireRange({ from, ...(to === undefined ? {} : { to }) });
     return this.changes.create(call, zone, async (tx) => {
       await lockZone(tx, 'share');
       const range = { from, ...(to === undefined ? {} : { to }), reason, createdAt: new Date(tx.now) };
@@ -90,6 +108,10 @@ export class RetentionController {
       tx.note({ action: 'audit.hold_release', target: `hold:${id}`, detail: { reason } });
     });
   }
+}
+
+function requireRange({ from = 0, to }: { from?: number; to?: number }): void {
+  if (to !== undefined && to <= from) throw invalidRequest([{ field: 'to', message: 'must be above from' }]);
 }
 
 function holdBody({ id, from, to, reason, createdAt }: Hold): JsonObject {
