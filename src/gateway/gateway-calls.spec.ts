@@ -149,6 +149,7 @@ function makeCalls(upstream: string): GatewayCalls {
     open,
     metrics: new GatewayMetrics(new Registry(), () => 0),
     urls: { base: () => 'http://gw', resourceMetadata: () => 'http://gw/meta' } as unknown as PublicUrls,
+    load: { sheds: () => false },
     clock: { now: () => 0, monotonic: () => performance.now() },
     onFault: () => undefined,
   });

@@ -1,5 +1,6 @@
 import type { OnceClaim } from '../audit/index.js';
 import type { Clock } from '../kernel/clock.js';
+import type { LoadWatch } from '../platform/load/index.js';
 import type { PublicUrls } from '../platform/urls/index.js';
 import { ApprovalUseError } from '../control/index.js';
 import type { CallApprovals } from './approvals/call-approvals.js';
@@ -38,6 +39,7 @@ export interface GatewayParts {
   readonly metrics: GatewayMetrics;
   readonly mcp: McpCalls;
   readonly urls: PublicUrls;
+  readonly load: Pick<LoadWatch, 'sheds'>;
   readonly clock: Clock;
   readonly onFault: (error: unknown) => void;
 }
@@ -85,6 +87,7 @@ export class GatewayCalls {
   private async serve(call: Call): Promise<void> {
     const { bindings, authority, approvals, proof, rates, mcp } = this.parts;
     const { request, facts } = call.incoming;
+    if (this.parts.load.sheds()) throw new GatewayError('overloaded', { detail: 'event_loop_late' });
     const target = requireTarget(request.url ?? '');
     const { zone, binding } = await bindings.of(target);
     const { resource, limits } = binding;

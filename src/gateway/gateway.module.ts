@@ -8,6 +8,7 @@ import { CLOCK, type Clock } from '../kernel/clock.js';
 import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
 import { Replicas } from '../platform/replicas/index.js';
 import { SHARED_BUCKETS, type SharedBucketsHolder } from '../platform/shared-buckets/index.js';
+import { LoadWatch } from '../platform/load/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { PolicyModule } from '../policy/index.js';
 import { StsModule } from '../sts/index.js';
@@ -67,6 +68,7 @@ import { RateLimits } from './limits/rate-limits.js';
         GatewayMetrics,
         McpCalls,
         PublicUrls,
+        LoadWatch,
         CLOCK,
         APP_LOGGER,
       ],
@@ -112,12 +114,28 @@ type Deps = [
   GatewayMetrics,
   McpCalls,
   PublicUrls,
+  LoadWatch,
   Clock,
   AppLogger,
 ];
 
 function makeCalls(
-  ...[bindings, authority, approvals, proof, credentials, ledger, rates, open, metrics, mcp, urls, clock, log]: Deps
+  ...[
+    bindings,
+    authority,
+    approvals,
+    proof,
+    credentials,
+    ledger,
+    rates,
+    open,
+    metrics,
+    mcp,
+    urls,
+    load,
+    clock,
+    log,
+  ]: Deps
 ): GatewayCalls {
   const onFault = (error: unknown): void => log.error({ err: error }, 'a gateway call failed unexpectedly');
   return new GatewayCalls({
@@ -132,6 +150,7 @@ function makeCalls(
     metrics,
     mcp,
     urls,
+    load,
     clock,
     onFault,
   });

@@ -13,6 +13,7 @@ import { ChangeFeed, FeedFollower } from './changes/index.js';
 import { APP_CONFIG, type AppConfig, VERSION } from './config/index.js';
 import { Database } from './database/index.js';
 import { EgressClient, EgressGuard, parsePortRange, RESOLVER, SystemResolver, type Resolver } from './egress/index.js';
+import { LoadWatch } from './load/index.js';
 import { APP_LOGGER, type AppLogger } from './logging/index.js';
 import { OutboxRelay } from './outbox/index.js';
 import { createQueues, DeadLetters, QueueMetrics, Queues } from './queue/index.js';
@@ -104,6 +105,12 @@ const edgeProviders: Provider[] = [
     provide: PublicUrls,
     inject: [APP_CONFIG],
     useFactory: (config: AppConfig) => new PublicUrls(config.http.publicUrl),
+  },
+  {
+    provide: LoadWatch,
+    inject: [CLOCK, Registry, APP_CONFIG],
+    useFactory: (clock: Clock, registry: Registry, { http }: AppConfig) =>
+      new LoadWatch({ clock, registry, limitMs: http.maxLoopDelayMs }),
   },
   { provide: Envelope, inject: [SECRETS], useFactory: (secrets: Secrets) => new Envelope(secrets.kek) },
   {

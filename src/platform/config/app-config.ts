@@ -33,6 +33,8 @@ export interface HttpConfig {
   readonly publicUrl?: string;
   readonly trustProxy: readonly string[];
   readonly bootstrapCidrs: readonly string[];
+  /** From this delay of the event loop on new work is refused; 0 never. */
+  readonly maxLoopDelayMs: number;
 }
 
 /** One range of addresses, with one port, that a global administrator may grant to a resource. */

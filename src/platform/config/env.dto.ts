@@ -104,6 +104,13 @@ export class EnvDto {
   VIEW_MAX_STALENESS?: string;
 
   @IsOptional()
+  @Demand(
+    'must be a number of milliseconds from 20 to 60000, or 0',
+    (text) => text === '0' || isInteger(text, 20, 60_000),
+  )
+  MAX_LOOP_DELAY?: string;
+
+  @IsOptional()
   @Demand('must be at least 16 visible characters', (text) => /^[\x21-\x7e]{16,}$/.test(text))
   METRICS_TOKEN?: string;
 
@@ -129,6 +136,7 @@ export const ENV_VARIABLES = [
   'CONTROL_ENABLED',
   'CONTROL_GATE_FILE',
   'VIEW_MAX_STALENESS',
+  'MAX_LOOP_DELAY',
   'METRICS_TOKEN',
   'NODE_TLS_REJECT_UNAUTHORIZED',
 ] as const satisfies readonly (keyof EnvDto)[];

@@ -11,6 +11,7 @@ import { readSecretSources, readVariables, type Environment, type FileReader } f
 
 const DEFAULT_PORT = '8080';
 const DEFAULT_STALENESS_MS = '2000';
+const DEFAULT_LOOP_DELAY_MS = '1000';
 const POLL_MS = 500;
 const POLLS_PER_STALENESS = 4;
 
@@ -80,6 +81,7 @@ function buildHttp(dto: EnvDto): HttpConfig {
     ...given('publicUrl', dto.PUBLIC_URL),
     trustProxy: parseCidrs(dto.TRUST_PROXY ?? '') ?? [],
     bootstrapCidrs: parseCidrs(dto.BOOTSTRAP_CIDRS ?? '127.0.0.0/8,::1/128') ?? [],
+    maxLoopDelayMs: Number(dto.MAX_LOOP_DELAY ?? DEFAULT_LOOP_DELAY_MS),
   };
 }
 

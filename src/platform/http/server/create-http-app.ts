@@ -9,7 +9,9 @@ import { AllowedMethods } from '../errors/allowed-methods.js';
 import { EdgeFilter } from '../errors/edge-filter.js';
 import { PUBLIC_ROUTES } from '../public-routes.js';
 import { ValidationPipe } from '../rest/validation-pipe.js';
+import { LoadWatch } from '../../load/index.js';
 import { installEdgeHooks } from './edge-hooks.js';
+import { installLoadShedding, type LoadShedder } from './load-shedding.js';
 import { REQUEST_METER, type RequestMeter } from './request-meter.js';
 import { CONTROL_GATE, type RouteGate } from './route-gate.js';
 import { securityHeaders } from './security-headers.js';
@@ -51,7 +53,7 @@ export async function createHttpApp(
   module: Type | DynamicModule,
   parts: HttpAppParts,
 ): Promise<NestFastifyApplication> {
-  const late: LateParts = { meter: { observe: () => undefined }, controlGate: SHUT, takeBroken: undefined };
+  const late: LateParts = { meter: { observe: () => undefined }, controlGate: SHUT, takeBroken: undefined, load: IDLE };
   const { adapter, fastify, filter, rawRoutes } = makeEdge(parts, late);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
@@ -60,6 +62,7 @@ export async function createHttpApp(
   });
   late.meter = optional(app, REQUEST_METER) ?? late.meter;
   late.controlGate = optional(app, CONTROL_GATE) ?? late.controlGate;
+  late.load = optional(app, LoadWatch) ?? late.load;
   checkRoutes(declaredRoutes(app.get(ModulesContainer)), parts.publicRoutes ?? PUBLIC_ROUTES);
   late.takeBroken = parts.registerRaw?.(fastify, app);
   app.useGlobalFilters(filter);
@@ -75,7 +78,10 @@ interface LateParts {
   meter: RequestMeter;
   controlGate: RouteGate;
   takeBroken: TakeBroken | undefined;
+  load: LoadShedder;
 }
+
+const IDLE: LoadShedder = { sheds: () => false };
 
 /** Until somebody says when they may be used, routes of control may not be. */
 const SHUT: RouteGate = { fault: () => Promise.resolve('there is no gate') };
@@ -112,11 +118,12 @@ function makeEdge({ settings, base, log }: HttpAppParts, late: LateParts): Edge 
     meter: () => late.meter,
     controlGate: () => late.controlGate,
   });
+  installLoadShedding(fastify, () => late.load);
   return { adapter, fastify, filter, rawRoutes };
 }
 
 /** What a module of the application provides, if one does. */
-function optional<T>(app: NestFastifyApplication, token: symbol): T | undefined {
+function optional<T>(app: NestFastifyApplication, token: symbol | Type<T>): T | undefined {
   try {
     return app.get<T>(token, { strict: false });
   } catch {

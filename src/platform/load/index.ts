@@ -1,0 +1,1 @@
+export { LoadWatch } from './load-watch.js';
