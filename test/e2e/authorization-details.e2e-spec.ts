@@ -194,7 +194,7 @@ describe('authorization details (RFC 9396)', () => {
       scopes: [{ name: 'use' }],
       operations: 'any',
       scope: 'use',
-      authorization_details_types: [{ type: 'x', schema: { properties: { a: { pattern: '^(a+)+$' } } } }],
+      authorization_details_types: [{ type: 'x', schema: { properties: { a: { pattern: '^(?=a)a' } } } }],
     });
     expect([answer.status, answer.body.errors[0].field]).toEqual([400, 'authorization_details_types.0.schema']);
     const patched = await scene.admin(

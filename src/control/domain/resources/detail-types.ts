@@ -2,6 +2,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { FieldFault } from '../../../kernel/app-error.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.js';
 import { parseTime } from '../../../kernel/times.js';
+import { costFault, LINEAR_PATTERNS } from '../schemas/bounded-schema.js';
+import { fits } from './predicates.js';
 
 /** A type of authorization details (RFC 9396 §2) that a resource knows. */
 export interface DetailType {
@@ -46,7 +48,7 @@ export function detailTypeFaults(types: readonly DetailType[]): readonly FieldFa
 /** Whether a value is an object of this type; compiled once, at the first question. */
 export function detailMatcher({ type, schema }: DetailType, enforced: boolean): (value: JsonObject) => boolean {
   let validate: ValidateFunction | undefined;
-  return (value) => (validate ??= compile(type, schema, enforced))(value) === true;
+  return (value) => fits((validate ??= compile(type, schema, enforced)), value);
 }
 
 function schemaFault(type: string, schema: JsonObject): string | undefined {
@@ -58,9 +60,9 @@ function schemaFault(type: string, schema: JsonObject): string | undefined {
   if (refused !== undefined) return refused;
   try {
     compile(type, schema, true);
-    return undefined;
+    return costFault(schema);
   } catch (error) {
-    return `must be a JSON Schema (2020-12) without references to elsewhere: ${error instanceof Error ? error.message.slice(0, 200) : ''}`;
+    return `must be a JSON Schema (2020-12) without references to elsewhere, its patterns without look-around and back references: ${error instanceof Error ? error.message.slice(0, 200) : ''}`;
   }
 }
 
@@ -71,23 +73,10 @@ function refusedPart(value: JsonValue, depth: number): string | undefined {
   if (depth > MOST_SCHEMA_DEPTH) return 'is nested too deep';
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [name, member] of Object.entries<JsonValue>(value as JsonObject)) {
-    const fault = keywordFault(name, member) ?? refusedPart(member, depth + 1);
+    const fault = REFUSED.includes(name) ? `must not use ${name}` : refusedPart(member, depth + 1);
     if (fault !== undefined) return fault;
   }
   return undefined;
-}
-
-function keywordFault(name: string, member: JsonValue): string | undefined {
-  if (REFUSED.includes(name)) return `must not use ${name}`;
-  return name === 'pattern' && typeof member === 'string' && !isLinear(member)
-    ? 'patterns must be at most 128 characters, without groups that repeat and with at most two open repetitions'
-    : undefined;
-}
-
-/** Patterns that no input makes slow: nothing nested repeats, and little of what repeats is open. */
-function isLinear(pattern: string): boolean {
-  const open = pattern.match(/(?<!\\)(?:[*+]|\{\d+,\})/g) ?? [];
-  return pattern.length <= 128 && open.length <= 2 && !/(?<!\\)\)[*+?{]|\\[1-9k]|\(\?/.test(pattern);
 }
 
 /** What the schema does not name is refused (RFC 9396 §5), unless it says itself what it does with the rest. */
@@ -101,6 +90,7 @@ function compile(type: string, schema: JsonObject, enforced: boolean): ValidateF
     strictRequired: false,
     strictTuples: false,
     logger: false,
+    code: LINEAR_PATTERNS,
     ownProperties: true,
     formats: {
       'date-time': (text: string) => parseTime(text) !== undefined,

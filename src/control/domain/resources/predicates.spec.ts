@@ -33,6 +33,26 @@ describe('[T3] compilePredicate', () => {
   });
 });
 
+describe('[T8] time', () => {
+  const evil: JsonObject = { properties: { a: { type: 'string', pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' } } };
+
+  it.each(['params', 'query', 'body', 'args'] as const)(
+    '%s: a pattern that explodes elsewhere is linear here',
+    (part) => {
+      const predicate = compilePredicate(part, evil);
+      expect([predicate({ a: 'a'.repeat(60_000) }), predicate({ a: 'abXyz' })]).toEqual([false, true]);
+    },
+  );
+
+  it('what is too long to be judged never fits, under a negation neither', () => {
+    const long = 'b'.repeat(65_537);
+    for (const schema of [{ pattern: 'b' }, { not: { pattern: 'a' } }] as JsonObject[])
+      expect(compilePredicate('body', { properties: { a: schema } })({ a: long })).toBe(false);
+    const names: JsonObject = { patternProperties: { '^x': { type: 'integer' } } };
+    expect(compilePredicate('body', names)({ [long]: 1 })).toBe(false);
+  });
+});
+
 describe('predicateFaults', () => {
   it.each([
     ['a keyword that is not known', { properties: { a: { maxLenght: 3 } } }],
@@ -41,6 +61,9 @@ describe('predicateFaults', () => {
     ['an identity of its own', { $id: 'urn:x', type: 'object' }],
     ['another dialect', { $schema: 'http://json-schema.org/draft-04/schema#' }],
     ['a pattern that is none', { properties: { a: { pattern: '(' } } }],
+    ['a pattern that no automaton can match', { properties: { a: { pattern: '(a)\\1' } } }],
+    ['a schema that refers to itself', { properties: { a: { $ref: '#' } } }],
+    ['pairs of any number of items', { type: 'array', uniqueItems: true }],
     ['a format, which nobody would check', { properties: { a: { type: 'string', format: 'email' } } }],
     ['too much text', { enum: ['x'.repeat(20_000)] }],
   ])('refuses %s', (_, body) => {

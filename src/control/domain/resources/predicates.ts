@@ -1,6 +1,8 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { FieldFault } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
+import { costFault, LINEAR_PATTERNS } from '../schemas/bounded-schema.js';
+import { TextTooLongError } from '../schemas/linear-pattern.js';
 
 /** What a call must look like beyond method and path; each member a JSON Schema (2020-12). */
 export interface OperationPredicates {
@@ -34,9 +36,20 @@ export function compilePredicate(part: SchemaPart, schema: JsonObject): Predicat
     addUsedSchema: false,
     coerceTypes: part === 'params' || part === 'query',
     logger: false,
+    code: LINEAR_PATTERNS,
   });
   const validate: ValidateFunction = ajv.compile(schema);
-  return (value) => validate(value) === true;
+  return (value) => fits(validate, value);
+}
+
+/** What is too long to be judged does not fit, whatever the schema says around the pattern. */
+export function fits(validate: ValidateFunction, value: unknown): boolean {
+  try {
+    return validate(value) === true;
+  } catch (error) {
+    if (error instanceof TextTooLongError) return false;
+    throw error;
+  }
 }
 
 /** What is wrong with the predicates of one operation, by the member they are in. */
@@ -55,7 +68,7 @@ export function schemaFault(part: SchemaPart, schema: JsonObject): string | unde
   if (IDENTITY.test(text)) return 'must be one JSON Schema by itself, without $id, $schema and anchors';
   try {
     compilePredicate(part, schema);
-    return undefined;
+    return costFault(schema);
   } catch (error) {
     return `must be a JSON Schema (2020-12): ${(error as Error).message.slice(0, 200)}`;
   }
