@@ -20,6 +20,7 @@ import type { MandateProof } from './http/mandate-proof.js';
 import { answerRefusal } from './http/refusal-answer.js';
 import type { AskedCall } from './mcp/batch-calls.js';
 import type { BatchEntries } from './mcp/batch-entries.js';
+import { knownScopes } from './mcp/known-scopes.js';
 import type { DecidedCall, McpCalls } from './mcp/mcp-calls.js';
 import type { OpenCalls } from './open-calls.js';
 import { matchCall } from './operation-matching.js';
@@ -51,6 +52,7 @@ interface Call {
   readonly startedAt: number;
   notes?: CallNotes;
   target?: GatewayTarget;
+  binding?: Binding;
   /** What `DPoP-Nonce` says on every answer where the zone asks for nonces. */
   nonce?: string | undefined;
   rateLimit: readonly string[];
@@ -87,7 +89,7 @@ export class GatewayCalls {
   private async serve(call: Call): Promise<void> {
     const { bindings, authority, approvals, proof, rates, mcp } = this.parts;
     const { request, facts } = call.incoming;
-    if (this.parts.load.sheds()) throw new GatewayError('overloaded', { detail: 'event_loop_late' });
+    this.requireTime();
     const target = requireTarget(request.url ?? '');
     const { zone, binding } = await bindings.of(target);
     const { resource, limits } = binding;
@@ -141,12 +143,19 @@ export class GatewayCalls {
     if (arrival.error !== undefined) throw arrival.error;
   }
 
-  private know(call: Call, target: GatewayTarget, { resource }: Binding): CallNotes {
+  /** Refuses with `overloaded` what would be answered too late anyway; of what zone and resource it is nobody has asked yet. */
+  private requireTime(): void {
+    if (this.parts.load.sheds()) throw new GatewayError('overloaded', { detail: 'event_loop_late' });
+  }
+
+  private know(call: Call, target: GatewayTarget, binding: Binding): CallNotes {
+    const { resource } = binding;
     const notes = new CallNotes(target.zone, call.incoming.facts, call.now);
     notes.add({ resource: resource.identifier });
     notes.operation({ method: call.incoming.request.method ?? '', path: target.path || '/' });
     call.notes = notes;
     call.target = target;
+    call.binding = binding;
     return notes;
   }
 
@@ -247,6 +256,7 @@ export class GatewayCalls {
       base: this.parts.urls.base(),
       metadataUrl: target && this.parts.urls.resourceMetadata(target.zone, target.slug),
       tokenPresented: incoming.request.headers.authorization !== undefined,
+      scope: error.status === 401 ? scopesOf(call) : undefined,
       receipt: notes?.receipt && `${notes.receipt.zone}/${notes.receipt.index}`,
       algorithms: this.parts.proof.algorithms,
       nonce: call.nonce,
@@ -275,6 +285,11 @@ export class GatewayCalls {
       return toRefusal(error);
     }
   }
+}
+
+function scopesOf({ binding, target, incoming: { request } }: Call): string | undefined {
+  if (!binding || !target) return undefined;
+  return knownScopes(binding, { method: request.method ?? '', path: target.path, rawHeaders: request.rawHeaders });
 }
 
 /** Any answer shows that an upstream is there; only its silence shows that it is not. */

@@ -117,6 +117,21 @@ describe('who may send what', () => {
     expect(entries).toHaveLength(requests.length);
   });
 
+  it.each<[string, Record<string, string>, string]>([
+    ['the tool that the header fields mirror', { 'mcp-method': 'tools/call', 'mcp-name': 'sum' }, ', scope="sum"'],
+    ['a tool whose name is encoded', { 'mcp-method': 'tools/call', 'mcp-name': '=?base64?c3Vt?=' }, ', scope="sum"'],
+    ['a tool that is not declared', { 'mcp-method': 'tools/call', 'mcp-name': 'drop' }, ''],
+    ['what any scope is enough for', { 'mcp-method': 'tools/list' }, ''],
+    ['a body that nobody reads without a token', {}, ''],
+  ])('a 401 for %s names its scope where that is known (RFC 6750 §3)', async (_name, headers, scope) => {
+    const { status, headers: answered } = await post(tool(1, 'sum'), headers, 'unknown');
+    const metadata = `${app.url}/.well-known/oauth-protected-resource/g/${gateway.scene.zone}/${gateway.resource.slug}`;
+    expect([status, answered.get('www-authenticate')]).toEqual([
+      401,
+      `Bearer resource_metadata="${metadata}", error="invalid_token"${scope}`,
+    ]);
+  });
+
   it('[T3] a tool of another scope: 403 with the challenge that names it', async () => {
     const { status, headers } = await post(tool(1, 'sum'));
     expect([status, headers.get('caracal-error')]).toEqual([403, 'insufficient_scope']);

@@ -42,8 +42,8 @@ function overrun(): () => void {
 const metric = async (name: string): Promise<number> =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec((await replica.admin('GET', '/metrics')).body as string)?.[1]);
 
-describe('[T8] an event loop that is late', () => {
-  it('sheds new work with 503 and Retry-After, is still seen and stopped, and serves again when it is in time', async () => {
+describe('an event loop that is late', () => {
+  it('[T8] sheds new work with 503 and Retry-After, is still seen and stopped, and serves again when it is in time', async () => {
     const { scene } = gateway;
     const token = await gateway.mandate();
     const authorization = `Bearer ${token}`;
@@ -82,7 +82,7 @@ describe('[T8] an event loop that is late', () => {
     expect(after.headers.get('caracal-error')).toBe('revoked');
   }, 60_000);
 
-  it('what is not shed are routes that exist', () => {
+  it('[T8] what is not shed are routes that exist', () => {
     const routes = declaredRoutes(app.running.app.get(ModulesContainer)).map(({ method, path }) => `${method} ${path}`);
     expect(UNSHED_ROUTES.filter((route) => !routes.includes(route))).toEqual([]);
   });

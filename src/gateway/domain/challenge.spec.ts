@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { insufficientScopeChallenge, unauthorizedChallenge } from './challenge.js';
+import { dpopChallenge, insufficientScopeChallenge, unauthorizedChallenge } from './challenge.js';
 import { GATEWAY_STATUS, GatewayError, type GatewayCode } from './gateway-error.js';
 
 const metadataUrl = 'http://h/.well-known/oauth-protected-resource/g/z/s';
@@ -14,6 +14,14 @@ describe('challenges', () => {
   it('names invalid_token when one was (RFC 9728 §5.1)', () => {
     expect(unauthorizedChallenge({ metadataUrl, tokenPresented: true })).toBe(
       `Bearer resource_metadata="${metadataUrl}", error="invalid_token"`,
+    );
+  });
+
+  it('names the scopes of the operation when they are known (RFC 6750 §3)', () => {
+    const facts = { metadataUrl, tokenPresented: false, scope: 'a b' };
+    expect(unauthorizedChallenge(facts)).toBe(`Bearer resource_metadata="${metadataUrl}", scope="a b"`);
+    expect(dpopChallenge(facts, ['ES256'], 'invalid_token')).toBe(
+      `DPoP resource_metadata="${metadataUrl}", error="invalid_token", algs="ES256", scope="a b"`,
     );
   });
 

@@ -16,7 +16,7 @@ export function unauthorizedChallenge(facts: ChallengeFacts): string {
 /** `WWW-Authenticate` of a 401 to a caller with a bound token (RFC 9449 §7.1): what was wrong with token or proof, and what proofs may be signed with. */
 export function dpopChallenge(facts: ChallengeFacts, algorithms: readonly string[], error: string | undefined): string {
   const fault = error === undefined ? '' : `, error="${error}"`;
-  return `DPoP resource_metadata="${facts.metadataUrl}"${fault}, algs="${algorithms.join(' ')}"`;
+  return `DPoP resource_metadata="${facts.metadataUrl}"${fault}, algs="${algorithms.join(' ')}"${scopeParameter(facts.scope)}`;
 }
 
 /** `WWW-Authenticate` of a 403 for want of scope: one challenge that lists everything the operation needs (RFC 6750 §3.1). */

@@ -17,6 +17,8 @@ export interface RefusalFacts {
   /** Undefined before the resource is known. */
   readonly metadataUrl?: string | undefined;
   readonly tokenPresented: boolean;
+  /** The scopes of the operation, when they are known without a token. */
+  readonly scope?: string | undefined;
   /** `zone/index` of the ledger entry, when there is one. */
   readonly receipt?: string | undefined;
   /** What proofs may be signed with. */
@@ -87,7 +89,7 @@ function rpcDocument({ id, code, message }: RpcFault, problem: object): object {
 function challenge(error: GatewayError, facts: RefusalFacts): string[] {
   const { metadataUrl, tokenPresented } = facts;
   if (metadataUrl === undefined) return [];
-  const known = { metadataUrl, tokenPresented, scope: error.scope };
+  const known = { metadataUrl, tokenPresented, scope: error.scope ?? facts.scope };
   if (error.status === 401) return unauthorized(error, facts.algorithms, known);
   return error.code === 'insufficient_scope' ? ['WWW-Authenticate', insufficientScopeChallenge(known)] : [];
 }

@@ -67,6 +67,17 @@ function precedence({ name, accepts }: McpRule): number {
   return specificity + (accepts ? 0 : 1);
 }
 
+/** What a method uses by a name that header fields mirror (MCP 2026-07-28, “Standard Headers”); undefined for any other. */
+export function usesOf(method: string): McpKind | undefined {
+  return MIRRORED.get(method);
+}
+
+const MIRRORED: ReadonlyMap<string, McpKind> = new Map([
+  ['tools/call', 'tool'],
+  ['prompts/get', 'prompt'],
+  ['resources/read', 'resource'],
+]);
+
 /** What a message needs, or why nobody can say. */
 export function needOf({ method, params, kind }: McpMessage): McpNeed | string {
   if (kind === 'response' || COMMON.has(method) || method.startsWith('notifications/')) return { kind: 'common' };
