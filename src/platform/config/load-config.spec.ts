@@ -20,7 +20,13 @@ describe('configuration', () => {
   it('needs nothing and is closed by default', () => {
     expect(loadConfig({})).toEqual({
       production: false,
-      http: { host: '127.0.0.1', port: 8080, trustProxy: [], bootstrapCidrs: ['127.0.0.0/8', '::1/128'] },
+      http: {
+        host: '127.0.0.1',
+        port: 8080,
+        trustProxy: [],
+        bootstrapCidrs: ['127.0.0.0/8', '::1/128'],
+        maxLoopDelayMs: 1000,
+      },
       dataDir: `${process.cwd()}/.caracal`,
       database: {},
       redis: {},
@@ -64,6 +70,7 @@ describe('configuration', () => {
       CONTROL_ENABLED: 'true',
       CONTROL_GATE_FILE: '/etc/gate',
       VIEW_MAX_STALENESS: '400',
+      MAX_LOOP_DELAY: '0',
     });
     expect(config).toMatchObject({
       http: {
@@ -72,6 +79,7 @@ describe('configuration', () => {
         adminPort: 9090,
         publicUrl: 'http://auth.example.com:8080/base',
         bootstrapCidrs: ['fd00::/8'],
+        maxLoopDelayMs: 0,
       },
       dataDir: '/var/data',
       database: { url: 'postgres:///caracal?host=/run/postgres', migrateUrl: 'postgresql://migrator:pw@db/caracal' },
@@ -147,6 +155,8 @@ describe('configuration', () => {
     ['EGRESS_GRANTABLE', 'example.com:443'],
     ['VIEW_MAX_STALENESS', '99'],
     ['VIEW_MAX_STALENESS', '2s'],
+    ['MAX_LOOP_DELAY', '19'],
+    ['MAX_LOOP_DELAY', '60001'],
     ['METRICS_TOKEN', 'short'],
     ['PUBLIC_URL', '/relative'],
     ['PUBLIC_URL', 'ftp://a.example'],
