@@ -12,7 +12,15 @@ import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed, FeedFollower } from './changes/index.js';
 import { APP_CONFIG, type AppConfig, VERSION } from './config/index.js';
 import { Database } from './database/index.js';
-import { EgressClient, EgressGuard, parsePortRange, RESOLVER, SystemResolver, type Resolver } from './egress/index.js';
+import {
+  EgressClient,
+  EgressGuard,
+  parsePortRange,
+  RESOLVER,
+  ServerResolver,
+  SystemResolver,
+  type Resolver,
+} from './egress/index.js';
 import { LoadWatch } from './load/index.js';
 import { APP_LOGGER, type AppLogger } from './logging/index.js';
 import { OutboxRelay } from './outbox/index.js';
@@ -100,7 +108,12 @@ const sharedBuckets: Provider = {
 const edgeProviders: Provider[] = [
   { provide: CLOCK, useValue: systemClock },
   { provide: Registry, useFactory: () => new Registry() },
-  { provide: RESOLVER, useFactory: () => new SystemResolver() },
+  {
+    provide: RESOLVER,
+    inject: [APP_CONFIG],
+    useFactory: ({ egress }: AppConfig) =>
+      egress.dnsServers.length > 0 ? new ServerResolver(egress.dnsServers) : new SystemResolver(),
+  },
   {
     provide: PublicUrls,
     inject: [APP_CONFIG],

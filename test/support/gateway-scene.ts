@@ -15,9 +15,9 @@ export async function startUpstream(listener: RequestListener): Promise<Upstream
   return serve(createServer(listener));
 }
 
-export async function serve(server: Server): Promise<Upstream> {
+export async function serve(server: Server, host = '127.0.0.1'): Promise<Upstream> {
   const sockets = new Set<Socket>();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
   const upstream: Upstream = {
     url: `http://127.0.0.1:${port}`,

@@ -53,7 +53,12 @@ export interface AppConfig {
   readonly database: { readonly url?: string; readonly migrateUrl?: string };
   readonly redis: { readonly url?: string };
   readonly log: { readonly level: string };
-  readonly egress: { readonly allowLoopback: boolean; readonly grantable: readonly GrantableEgress[] };
+  readonly egress: {
+    readonly allowLoopback: boolean;
+    readonly grantable: readonly GrantableEgress[];
+    /** `address:port` each; none leaves names to the operating system. */
+    readonly dnsServers: readonly string[];
+  };
   readonly control: { readonly enabled: boolean; readonly gateFile?: string };
   readonly view: { readonly maxStalenessMs: number; readonly pollMs: number };
   readonly secretSources: Readonly<Record<SecretName, SecretSource>>;

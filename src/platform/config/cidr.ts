@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 import type { GrantableEgress } from './app-config.js';
 
 const MAX_PORT = 65_535;
+const DNS_PORT = 53;
 
 /** `10.0.0.0/8`, or an address alone for exactly that address; undefined when it is neither. Host bits must be zero. */
 export function parseCidr(text: string): string | undefined {
@@ -46,6 +47,20 @@ function parseGrantableEntry(text: string): GrantableEgress | undefined {
   const cidr = parseCidr(bracketed ?? bare ?? '');
   const port = Number(digits);
   return cidr !== undefined && port >= 1 && port <= MAX_PORT ? { cidr, port } : undefined;
+}
+
+/** A comma-separated list of addresses of DNS servers, each with a port or without (`10.0.0.53`, `[fd00::53]:5353`); undefined when one of them is wrong. */
+export function parseDnsServers(text: string): string[] | undefined {
+  return parseList(text, parseDnsServer);
+}
+
+function parseDnsServer(text: string): string | undefined {
+  const [, v6, v4, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|(\d+\.\d+\.\d+\.\d+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const port = Number(digits ?? DNS_PORT);
+  if (port < 1 || port > MAX_PORT) return undefined;
+  if (v4 !== undefined) return isAddress(v4) ? `${v4}:${port}` : undefined;
+  const address = v6 ?? text;
+  return isAddress(address) && address.includes(':') ? `[${address}]:${port}` : undefined;
 }
 
 function parseList<T>(text: string, parse: (entry: string) => T | undefined): T[] | undefined {

@@ -1,5 +1,5 @@
 import { IsIn, IsOptional, ValidateBy, type ValidationOptions } from 'class-validator';
-import { parseCidrs, parseGrantable } from './cidr.js';
+import { parseCidrs, parseDnsServers, parseGrantable } from './cidr.js';
 import { isUrlOf, publicUrlFault } from './urls.js';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
@@ -93,6 +93,13 @@ export class EnvDto {
   )
   EGRESS_GRANTABLE?: string;
 
+  @IsOptional()
+  @Demand(
+    'must be a comma-separated list of addresses such as 10.0.0.53 or [fd00::53]:5353',
+    (text) => parseDnsServers(text) !== undefined,
+  )
+  DNS_SERVERS?: string;
+
   CONTROL_ENABLED?: string;
 
   @IsOptional()
@@ -133,6 +140,7 @@ export const ENV_VARIABLES = [
   'LOG_LEVEL',
   'EGRESS_ALLOW_LOOPBACK',
   'EGRESS_GRANTABLE',
+  'DNS_SERVERS',
   'CONTROL_ENABLED',
   'CONTROL_GATE_FILE',
   'VIEW_MAX_STALENESS',

@@ -4,7 +4,7 @@ import { Secret } from '../../kernel/secret.js';
 import { StartError } from '../../kernel/start-error.js';
 import { readSecretFile } from '../secret-files/index.js';
 import type { AppConfig, HttpConfig, SecretName, SecretSource } from './app-config.js';
-import { parseCidrs, parseGrantable } from './cidr.js';
+import { parseCidrs, parseDnsServers, parseGrantable } from './cidr.js';
 import type { EnvDto } from './env.dto.js';
 import { productionFaults } from './production-faults.js';
 import { readSecretSources, readVariables, type Environment, type FileReader } from './variables.js';
@@ -61,6 +61,7 @@ function build(dto: EnvDto, secretSources: Record<SecretName, SecretSource>): Ap
     egress: {
       allowLoopback: dto.EGRESS_ALLOW_LOOPBACK === 'true',
       grantable: parseGrantable(dto.EGRESS_GRANTABLE ?? '') ?? [],
+      dnsServers: parseDnsServers(dto.DNS_SERVERS ?? '') ?? [],
     },
     control: {
       enabled: dto.CONTROL_ENABLED === 'true',
