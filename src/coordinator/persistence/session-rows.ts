@@ -37,6 +37,7 @@ export interface Standing {
   readonly leaseExpiresAt?: number | null;
   readonly suspendedAt?: number | null;
   readonly suspendReason?: string | null;
+  readonly held?: boolean;
   readonly endedAt?: number;
   readonly endReason?: string;
 }

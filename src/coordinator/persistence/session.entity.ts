@@ -89,6 +89,9 @@ export class SessionEntity {
   @Column({ name: 'suspend_reason', type: 'text', nullable: true })
   suspendReason!: string | null;
 
+  @Column({ type: 'boolean' })
+  held!: boolean;
+
   @Column({ name: 'ended_at', type: 'timestamptz', nullable: true })
   endedAt!: Date | null;
 

@@ -83,6 +83,7 @@ export function newSession(request: StartRequest, birth: Birth): SessionRecord &
     credential: birth.credential,
     lifecycle: request.lifecycle,
     status: 'active',
+    held: false,
     labels: [...new Set(request.labels)],
     sponsor: birth.parent?.sponsor ?? request.sponsor,
     metadata: request.metadata,

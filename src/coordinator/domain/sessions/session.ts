@@ -42,6 +42,8 @@ export interface SessionRecord extends Pick<Lineage['current'], 'callBudgets'> {
   readonly expiresAt?: number | undefined;
   readonly suspendedAt?: number | undefined;
   readonly suspendReason?: string | undefined;
+  /** Suspended by an administrator or by the breaker: only an administrator lets it go on. */
+  readonly held: boolean;
   readonly endedAt?: number | undefined;
   readonly endReason?: string | undefined;
 }
