@@ -105,6 +105,22 @@ describe('an administrator', () => {
   });
 });
 
+describe('what an administrator has suspended', () => {
+  it('[T4] is not for the session or its application to resume, whoever suspended it first', async () => {
+    const { scene, token, post, status } = await zoneWith({});
+    const session = await scene.session(token);
+    const act = (what: string) => scene.admin('POST', `/sessions/${session.id}/${what}`, {});
+    ok(await post(`/sessions/${session.id}/suspend`, token));
+    ok(await act('suspend'));
+    for (const bearer of [token, session.session_token])
+      expect(code(await post(`/sessions/${session.id}/resume`, bearer))).toEqual([403, 'access_denied']);
+    expect(await status(session.id)).toMatchObject({ status: 'suspended', generation: 1 });
+    ok(await act('resume'));
+    ok(await post(`/sessions/${session.id}/suspend`, token, { reason: 'breaker:depth' }));
+    expect(ok(await post(`/sessions/${session.id}/resume`, session.session_token)).generation).toBe(3);
+  });
+});
+
 describe('a sponsor', () => {
   it('answers for a session and all below it, where the zone asks for one', async () => {
     const { scene, token, post, spawn } = await zoneWith({ sponsor: 'required' });

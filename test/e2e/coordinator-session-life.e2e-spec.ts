@@ -129,6 +129,17 @@ describe('suspending a session', () => {
       'session.terminated',
     ]);
   });
+
+  it('[T4] lets none go on below one that is suspended, whatever the suspension was called', async () => {
+    const root = await scene.session(token);
+    const child = await scene.session(root.session_token);
+    ok(await post(`/sessions/${child.id}/suspend`, token, { reason: 'ancestor_suspended' }));
+    ok(await post(`/sessions/${root.id}/suspend`, token));
+    expect(code(await post(`/sessions/${child.id}/resume`, token))).toEqual([409, 'session_not_active']);
+    ok(await post(`/sessions/${root.id}/resume`, token));
+    expect(ok(await get(`/sessions/${child.id}`, token)).status).toBe('suspended');
+    expect(ok(await post(`/sessions/${child.id}/resume`, token))).toMatchObject({ status: 'active', generation: 2 });
+  });
 });
 
 describe('services', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { breakerReason, CallWindow, isTripped, isWatched, spawnTrips } from './breaker.js';
+import { CallWindow, isWatched, spawnTrips } from './breaker.js';
 
 const calm = { depth: 3, fanOut: 5, spawned: 20 };
 
@@ -28,11 +28,5 @@ describe('the runaway breaker', () => {
     expect(isWatched({ refusals_per_minute: 1 }, false)).toBe(false);
     expect(isWatched({ refusals_per_minute: 1 }, true)).toBe(true);
     expect(isWatched({ calls_per_minute: 1 }, false)).toBe(true);
-  });
-
-  it('knows its own suspensions from others', () => {
-    expect(isTripped(breakerReason('depth'))).toBe(true);
-    expect(isTripped('lease_missed')).toBe(false);
-    expect(isTripped(undefined)).toBe(false);
   });
 });

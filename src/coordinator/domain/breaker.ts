@@ -5,16 +5,9 @@ export type BreakerThresholds = ZoneView['settings']['breaker'];
 
 export type BreakerName = keyof BreakerThresholds;
 
-/** What a suspension by the breaker says; only an administrator resumes such a session. */
-const PREFIX = 'breaker:';
-
+/** What a suspension by the breaker says. */
 export function breakerReason(name: BreakerName): string {
-  return `${PREFIX}${name}`;
-}
-
-/** True for a session that the breaker has suspended. */
-export function isTripped(suspendReason: string | undefined): boolean {
-  return suspendReason?.startsWith(PREFIX) === true;
+  return `breaker:${name}`;
 }
 
 /** Where a new child would stand in its tree. */

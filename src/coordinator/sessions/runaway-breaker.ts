@@ -8,7 +8,7 @@ import { SYSTEM } from '../domain/initiator.js';
 import { GraphChanges } from '../graph-changes.js';
 import { RuntimeState } from '../state/runtime-state.js';
 import { SessionGraph } from './session-graph.js';
-import { suspendSession } from './standing.js';
+import { holdSession } from './standing.js';
 
 const MOST_TREES = 16_384;
 
@@ -71,7 +71,7 @@ export class RunawayBreaker {
       const now = this.clock.now();
       const session = await new SessionGraph(tx, at(now)).session(root);
       if (session?.status === 'active')
-        await suspendSession(tx, session, { by: SYSTEM, now, reason: breakerReason(passed) });
+        await holdSession(tx, session, { by: SYSTEM, now, reason: breakerReason(passed) });
     });
   }
 }

@@ -6,9 +6,9 @@ import { GraphChanges } from '../graph-changes.js';
 import { type AdminRuntimeCall, administrator, requireChangeable } from '../revocations/administration.js';
 import { RuntimeState } from '../state/runtime-state.js';
 import { type DetailedSession, SessionGraph } from './session-graph.js';
-import { resumeSession, type StandingChange, suspendSession } from './standing.js';
+import { holdSession, resumeSession, type StandingChange } from './standing.js';
 
-type Work = (tx: ChangeTx, session: DetailedSession, change: StandingChange) => Promise<void>;
+type Work = (tx: ChangeTx, graph: SessionGraph, session: DetailedSession, change: StandingChange) => Promise<void>;
 
 /** Suspends and resumes sessions at the request of administrators: also what the breaker has suspended. */
 @Injectable()
@@ -19,9 +19,11 @@ export class SessionAdministration {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Throws `not_found`, `session_not_active` when it has ended, `invalid_transition` when it is suspended. */
+  /** Throws `not_found`, `session_not_active` when it has ended, `invalid_transition` when an administrator or the breaker has suspended it. */
   suspend(call: AdminRuntimeCall, id: string, reason = 'suspended by an administrator'): Promise<void> {
-    return this.change(call, { id, reason, action: 'sessions.suspend' }, suspendSession);
+    return this.change(call, { id, reason, action: 'sessions.suspend' }, (tx, _graph, session, change) =>
+      holdSession(tx, session, change),
+    );
   }
 
   /** Throws `not_found`, `session_not_active` when it or anything above it is not active, `invalid_transition` when it is not suspended. */
@@ -38,9 +40,10 @@ export class SessionAdministration {
     requireChangeable(view);
     await this.graph.run(call.zone, 'ending', async (tx) => {
       const now = this.clock.now();
-      const session = await new SessionGraph(tx, at(now)).session(id);
+      const graph = new SessionGraph(tx, at(now));
+      const session = await graph.session(id);
       if (!session) throw new AppError('not_found', 'There is no such session.');
-      await work(tx, session, { by: administrator(call), now, reason });
+      await work(tx, graph, session, { by: administrator(call), now, reason });
       const detail = reason === undefined ? {} : { reason };
       tx.record(adminEntry(call.admin, call.origin, { action, target: `session:${id}`, occurredAt: now, detail }));
     });
