@@ -45,7 +45,7 @@ export type ChangeStep = (typeof CHANGE_STEPS)[number];
 /** Every state change of the server: rows, outbox, feed and ledger commit together or not at all. */
 export class AuditedChanges {
   private readonly committed: (() => void)[] = [];
-  private readonly watchers: ((zone: string, step: ChangeStep) => void)[] = [];
+  private readonly watchers: ((zone: string, step: ChangeStep) => void | Promise<void>)[] = [];
 
   constructor(private readonly parts: AuditedChangesParts) {}
 
@@ -54,8 +54,11 @@ export class AuditedChanges {
     this.committed.push(wake);
   }
 
-  /** `watch` sees each step that was made; what it throws ends the change there, as the end of the process would. For tests of exactly that. */
-  onStep(watch: (zone: string, step: ChangeStep) => void): void {
+  /**
+   * `watch` sees each step that was made, and the change goes on when it is done; what it throws ends the change there, as the end of the process
+   * would. For tests of exactly that: nothing of the server calls this.
+   */
+  onStep(watch: (zone: string, step: ChangeStep) => void | Promise<void>): void {
     this.watchers.push(watch);
   }
 
@@ -64,26 +67,26 @@ export class AuditedChanges {
     const collected = new Collected();
     let changes: Change[] = [];
     const result = await this.parts.database.withZone(zone, async (tx) => {
-      this.made(zone, 'begun');
+      await this.made(zone, 'begun');
       const answer = await work(collected.bind(tx));
-      this.made(zone, 'rows');
+      await this.made(zone, 'rows');
       if (collected.messages.length > 0) await writeOutbox(tx, collected.messages);
-      this.made(zone, 'outbox');
+      await this.made(zone, 'outbox');
       if (collected.changes.length > 0) changes = await writeChanges(tx, zone, collected.changes);
-      this.made(zone, 'feed');
+      await this.made(zone, 'feed');
       if (collected.entries.length + collected.claims.length > 0) await this.appendEntries(tx, collected);
-      this.made(zone, 'ledger');
+      await this.made(zone, 'ledger');
       return answer;
     });
-    this.made(zone, 'committed');
+    await this.made(zone, 'committed');
     await this.parts.feed.catchUp(zone, changes);
-    this.made(zone, 'applied');
+    await this.made(zone, 'applied');
     if (collected.messages.length > 0) for (const wake of this.committed) wake();
     return result;
   }
 
-  private made(zone: string, step: ChangeStep): void {
-    for (const watch of this.watchers) watch(zone, step);
+  private async made(zone: string, step: ChangeStep): Promise<void> {
+    for (const watch of this.watchers) await watch(zone, step);
   }
 
   /** Claims come after the ledger's head, as they do in group commits: the other way round, the two would wait for each other. */

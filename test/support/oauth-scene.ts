@@ -1,5 +1,8 @@
 import { call, type TestAnswer, type TestApp, unique } from './app.js';
 
+/** The server that a scene plays on. */
+export type SceneServer = Pick<TestApp, 'url' | 'admin'>;
+
 export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
@@ -20,11 +23,11 @@ type Fields = Readonly<Record<string, string | readonly string[]>>;
 /** One zone made over the administration API, and a client of its OAuth endpoints. */
 export class OAuthScene {
   private constructor(
-    readonly app: TestApp,
+    readonly app: SceneServer,
     readonly zone: string,
   ) {}
 
-  static async open(app: TestApp): Promise<OAuthScene> {
+  static async open(app: SceneServer): Promise<OAuthScene> {
     const slug = unique('zone');
     created(await app.admin('POST', '/v1/zones', { slug, name: slug }));
     return new OAuthScene(app, slug);

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,10 @@ export interface ServerProcess {
   readonly pid: number;
   /** Everything it printed so far. */
   output(): string;
+  /** Says something to the module that was preloaded; resolves when it has been done. */
+  tell(message: object): Promise<void>;
+  /** Resolves when the module that was preloaded says this; rejects when the process ends first. */
+  told(message: object): Promise<void>;
   /** Sends a signal and waits for the exit code (null when a signal ended it). */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -28,10 +33,17 @@ export async function removeDataDir(dataDir: string): Promise<void> {
   await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** Starts `dist/main.js` on a free port; resolves when it says where it listens, rejects with its output when it does not. */
-export async function startServer(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [MAIN], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+/**
+ * Starts `dist/main.js` on a free port; resolves when it says where it listens, rejects with its output when it does not. A module of the tests
+ * can be preloaded into it, and be talked to.
+ */
+export async function startServer(
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+  preload?: string,
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [...(preload === undefined ? [] : ['--import', preload]), MAIN], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : (['ipc'] as const))],
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: process.env['HOME'] ?? '/',
@@ -43,8 +55,8 @@ export async function startServer(dataDir: string, env: Readonly<Record<string, 
   });
   const printed = { text: '' };
   const keep = (chunk: Buffer) => (printed.text += chunk.toString('utf8'));
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
   const url = await listening(child, printed);
   const adminToken = (await readFile(join(dataDir, 'secrets', 'admin_token'), 'utf8')).trim();
   return {
@@ -53,6 +65,13 @@ export async function startServer(dataDir: string, env: Readonly<Record<string, 
     adminToken,
     pid: child.pid as number,
     output: () => printed.text,
+    tell: (message) => {
+      const ask = randomUUID();
+      const done = told(child, { done: ask });
+      child.send({ ask, ...message });
+      return done;
+    },
+    told: (message) => told(child, message),
     end: (signal) => end(child, signal),
   };
 }
@@ -77,6 +96,18 @@ function listening(child: ChildProcess, printed: { text: string }): Promise<stri
       child.off('exit', early);
       resolve(found);
     });
+  });
+}
+
+function told(child: ChildProcess, wanted: object): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const gone = (): void => reject(new Error('the server ended before it said so'));
+    const hear = (message: unknown): void => {
+      if (JSON.stringify(message) !== JSON.stringify(wanted)) return;
+      child.off('message', hear).off('exit', gone);
+      resolve();
+    };
+    child.on('message', hear).once('exit', gone);
   });
 }
 
