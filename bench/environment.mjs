@@ -88,6 +88,7 @@ async function makeZone(server, upstream) {
     operations: [
       { method: 'GET', path: '/1k', scope: 'api:read' },
       { method: 'GET', path: '/stream', scope: 'api:read' },
+      { method: 'GET', path: '/events', scope: 'api:read' },
     ],
     provider: provider.id,
   });

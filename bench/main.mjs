@@ -11,6 +11,7 @@ import { stopAll } from '../examples/demo/processes.mjs';
 import { build } from '../examples/demo/server.mjs';
 import { closeEnvironment, openEnvironment, workDirectory } from './environment.mjs';
 import { parseOptions, USAGE } from './options.mjs';
+import { cut } from './scenarios/cut.mjs';
 import { measureKills } from './scenarios/kill.mjs';
 import { ledger } from './scenarios/ledger.mjs';
 import { mcp } from './scenarios/mcp.mjs';
@@ -37,6 +38,7 @@ const scenarios = {
       goalMs: 10,
     }),
   'kill-replica': killOnOtherReplica,
+  cut,
 };
 const KNOWN = ['start', ...Object.keys(scenarios)];
 

@@ -18,9 +18,17 @@ function stream(response, total) {
   write();
 }
 
+/** Events until somebody ends them. */
+function events(response) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const timer = setInterval(() => response.write('data: tick\n\n'), 5);
+  response.on('close', () => clearInterval(timer));
+}
+
 const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   const url = new URL(request.url, 'http://127.0.0.1');
   if (url.pathname === '/stream') return stream(response, Number(url.searchParams.get('bytes')));
+  if (url.pathname === '/events') return events(response);
   if (url.pathname === '/hello') return response.end('{"hello":"world"}');
   response.setHeader('content-type', 'application/octet-stream');
   response.end(ONE_KIB);
