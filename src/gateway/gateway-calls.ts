@@ -42,7 +42,7 @@ export interface GatewayParts {
   readonly urls: PublicUrls;
   readonly load: Pick<LoadWatch, 'sheds'>;
   readonly clock: Clock;
-  readonly onFault: (error: unknown) => void;
+  readonly onFault: (error: unknown, requestId: string) => void;
 }
 
 /** One call as far as it has come. */
@@ -178,7 +178,7 @@ export class GatewayCalls {
     for (const notes of [call.notes, ...(others?.allowed ?? [])])
       ledger.outcome(notes, { arrival, durationMs, upstream: binding.upstreamHost, echoed: call.echoed });
     if (arrival.error !== undefined && !arrival.started)
-      await this.giveBack(call.notes.zone, [...taken, ...(others?.taken ?? [])]);
+      await this.giveBack(call, [...taken, ...(others?.taken ?? [])]);
     return arrival;
   }
 
@@ -236,13 +236,15 @@ export class GatewayCalls {
   }
 
   /** What was spent on a call that never left is given back. */
-  private async giveBack(zone: string, taken: readonly OnceClaim[]): Promise<void> {
-    await this.parts.ledger.release(zone, taken).catch(this.parts.onFault);
+  private async giveBack({ incoming, notes }: Granted['call'], taken: readonly OnceClaim[]): Promise<void> {
+    await this.parts.ledger
+      .release(notes.zone, taken)
+      .catch((fault: unknown) => this.parts.onFault(fault, incoming.facts.requestId));
   }
 
   /** Even the refusal failed: nobody is left waiting for an answer. */
   private giveUp({ incoming }: Call, fault: unknown): void {
-    this.parts.onFault(fault);
+    this.parts.onFault(fault, incoming.facts.requestId);
     incoming.response.destroy();
   }
 
@@ -272,7 +274,7 @@ export class GatewayCalls {
       zone: notes?.zone,
       principal: notes?.claims?.client_id,
     });
-    if (error.detail === 'unexpected') this.parts.onFault(error.cause);
+    if (error.detail === 'unexpected') this.parts.onFault(error.cause, incoming.facts.requestId);
   }
 
   /** The refusal as it may be answered: one that cannot be recorded becomes the reason why not. */

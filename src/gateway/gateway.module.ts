@@ -137,7 +137,8 @@ function makeCalls(
     log,
   ]: Deps
 ): GatewayCalls {
-  const onFault = (error: unknown): void => log.error({ err: error }, 'a gateway call failed unexpectedly');
+  const onFault = (error: unknown, requestId: string): void =>
+    log.error({ err: error, requestId }, 'a gateway call failed unexpectedly');
   return new GatewayCalls({
     bindings,
     authority,

@@ -2,7 +2,7 @@ import { describe, it, expect } from '@jest/globals';
 import fc from 'fast-check';
 import { AppError } from '../../kernel/app-error.js';
 import { Secret } from '../../kernel/secret.js';
-import { createLogger, NestLogger, redactValue, requestContext, runInRequest, type AppLogger } from './index.js';
+import { createLogger, NestLogger, redactValue, type AppLogger } from './index.js';
 
 function capture(level = 'trace'): { log: AppLogger; lines: Record<string, unknown>[]; text: () => string } {
   const written: string[] = [];
@@ -33,25 +33,6 @@ describe('the logger', () => {
     const { log, lines } = capture('warn');
     log.info('quiet');
     expect(lines).toEqual([]);
-  });
-
-  it('names the request each line belongs to, across awaits', async () => {
-    const { log, lines } = capture();
-    await runInRequest({ requestId: 'req_1', summary: {} }, async () => {
-      await new Promise((done) => setImmediate(done));
-      log.info('inside');
-    });
-    log.info('outside');
-    expect(lines.map((line) => line['requestId'])).toEqual(['req_1', undefined]);
-  });
-
-  it('gives the request context to who fills its summary', () => {
-    const summary: Record<string, unknown> = {};
-    runInRequest({ requestId: 'req_1', summary }, () =>
-      Object.assign(requestContext()?.summary ?? {}, { zone: 'acme' }),
-    );
-    expect(summary).toEqual({ zone: 'acme' });
-    expect(requestContext()).toBeUndefined();
   });
 });
 
@@ -84,10 +65,7 @@ describe('[T5] redaction at the sink', () => {
     ['an error under another name', (log) => log.error({ error: new Error(CANARY), cause: new Error(CANARY) })],
     ['several errors in one', (log) => log.error(new AggregateError([new Error(CANARY)], 'x'))],
     ['a secret', (log) => log.info({ value: new Secret('canary') })],
-    [
-      'the summary of a request',
-      (log) => runInRequest({ requestId: 'password=canary', summary: {} }, () => log.info('x')),
-    ],
+    ['the id of a request', (log) => log.info({ requestId: 'password=canary' }, 'x')],
   ])('covers %s', (_name, write) => {
     const { log, lines, text } = capture();
     write(log);

@@ -2,4 +2,4 @@ export { APP_LOGGER, createLogger, type AppLogger } from './create-logger.js';
 export { NestLogger } from './nest-logger.js';
 export { redactText, redactValue } from './redact.js';
 export type { LogSink } from './redacting-sink.js';
-export { requestContext, runInRequest, type RequestContext } from './request-context.js';
+export type { RequestContext } from './request-context.js';

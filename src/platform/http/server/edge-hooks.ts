@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../../kernel/app-error.js';
-import { runInRequest } from '../../logging/index.js';
 import { routeAccess } from '../access/route-access.js';
 import { requestFacts } from '../request/facts.js';
 import { contextOf, summarize } from '../request/summary.js';
@@ -29,7 +28,7 @@ export function installEdgeHooks(fastify: FastifyInstance, parts: EdgeHookParts)
       reply.callNotFound();
       return;
     }
-    runInRequest(contextOf(request), done);
+    done();
   });
   fastify.addHook('onRequest', async (request) => {
     if (routeAccess(request)?.kind === 'control') await requireOpen(request, parts.controlGate());
