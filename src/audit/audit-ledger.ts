@@ -4,17 +4,18 @@ import type { Database } from '../platform/database/index.js';
 import { RefusalWindows } from './domain/coalescing.js';
 import type { EntryDraft } from './domain/entry.js';
 import { claimRow, type OnceClaim } from './domain/once-claim.js';
-import { GroupCommit, type Appended, type GroupItem } from './group-commit.js';
+import { GroupCommit, type Appended, type Fate, type GroupItem } from './group-commit.js';
 import type { LedgerKeys } from './ledger-keys.js';
-import { releaseClaim, takeClaims } from './persistence/ledger-store.js';
+import { type PreparedEntry, releaseClaim, takeClaims } from './persistence/ledger-store.js';
 import { prepareEntry } from './prepare-entry.js';
 
 const MAX_GROUP = 256;
 const MAX_WAITING = 8_192;
 const DRAIN_EVERY_MS = 5_000;
 
-interface Waiting extends GroupItem {
-  readonly resolve: (appended: Appended) => void;
+interface Waiting {
+  readonly item: GroupItem;
+  readonly resolve: (fate: Fate) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -54,12 +55,17 @@ export class AuditLedger {
   }
 
   /** Appends one entry and takes its claims, all in one commit; a lost claim turns the entry into a denial: `replayed`, or `budget_exhausted`. */
-  append(draft: EntryDraft, claims: readonly OnceClaim[] = []): Promise<Appended> {
-    if (this.waiting.length >= MAX_WAITING) return Promise.reject(unavailable('the ledger is saturated'));
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ draft, prepared: prepareEntry(draft), claims: claims.map(claimRow), resolve, reject });
-      this.wake();
-    });
+  async append(draft: EntryDraft, claims: readonly OnceClaim[] = []): Promise<Appended> {
+    const { zone } = draft;
+    const fate = await this.enter(() => ({ zone, draft, prepared: prepareEntry(draft), claims: claims.map(claimRow) }));
+    if (typeof fate === 'string') throw unavailable(`the zone ${zone} has no ledger`);
+    return fate;
+  }
+
+  /** Appends what a queue delivered, each event once however often it comes; resolves when all of it is durable, with false where the zone has no ledger. */
+  async deliver(zone: string, entries: readonly PreparedEntry[]): Promise<boolean> {
+    const fates = await Promise.all(entries.map((prepared) => this.enter(() => ({ zone, prepared, delivered: true }))));
+    return !fates.includes('no_ledger');
   }
 
   /** Appends a refusal that nobody authenticated for, or counts it when there are too many; then there is no receipt. */
@@ -89,6 +95,14 @@ export class AuditLedger {
     await this.reportSuppressed(true);
   }
 
+  private enter(make: () => GroupItem): Promise<Fate> {
+    if (this.waiting.length >= MAX_WAITING) return Promise.reject(unavailable('the ledger is saturated'));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item: make(), resolve, reject });
+      this.wake();
+    });
+  }
+
   private wake(): void {
     if (this.pumping) return;
     this.pumping = true;
@@ -103,17 +117,13 @@ export class AuditLedger {
 
   private async commit(group: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await this.groups.commit(group);
+      const fates = await this.groups.commit(group.map(({ item }) => item));
       this.failing = false;
-      group.forEach((item, at) => {
-        const answer = answers[at];
-        if (answer) item.resolve(answer);
-        else item.reject(unavailable(`the zone ${item.draft.zone} has no ledger`));
-      });
+      group.forEach(({ resolve }, at) => resolve(fates[at] ?? 'no_ledger'));
     } catch (error) {
       this.failing = true;
       this.parts.onFault(error);
-      for (const item of group) item.reject(unavailable('the ledger did not commit', error));
+      for (const { reject } of group) reject(unavailable('the ledger did not commit', error));
     }
   }
 

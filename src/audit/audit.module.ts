@@ -57,8 +57,9 @@ import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
     },
     {
       provide: OutcomeIntake,
-      inject: [Database, LedgerKeys, CLOCK],
-      useFactory: (database: Database, keys: LedgerKeys, clock: Clock) => new OutcomeIntake({ database, keys, clock }),
+      inject: [Database, LedgerKeys, CLOCK, AuditLedger],
+      useFactory: (database: Database, keys: LedgerKeys, clock: Clock, ledger: AuditLedger) =>
+        new OutcomeIntake({ database, keys, clock, ledger }),
     },
     {
       provide: ChainKeyRotation,

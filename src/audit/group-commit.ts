@@ -1,4 +1,5 @@
 import { faultCode, type Database, type Tx } from '../platform/database/index.js';
+import { firstSeen } from '../platform/queue/index.js';
 import type { Clock } from '../kernel/clock.js';
 import type { EntryDraft } from './domain/entry.js';
 import type { OnceClaimRow } from './domain/once-claim.js';
@@ -7,12 +8,10 @@ import { BUDGET, takeBudgets } from './persistence/budgets.js';
 import { appendChained, lockHeads, takeClaims, type Head, type PreparedEntry } from './persistence/ledger-store.js';
 import { asLost } from './prepare-entry.js';
 
-/** One caller's entry on its way into a group. */
-export interface GroupItem {
-  readonly draft: EntryDraft;
-  readonly prepared: PreparedEntry;
-  readonly claims: readonly OnceClaimRow[];
-}
+/** One entry on its way into a group: a caller's, or one that a queue delivered. */
+export type GroupItem = { readonly zone: string; readonly prepared: PreparedEntry } & (
+  { readonly draft: EntryDraft; readonly claims: readonly OnceClaimRow[] } | { readonly delivered: true }
+);
 
 /** Where an entry went. `replayed`: a claim was already taken, and the entry says so. */
 export interface Appended {
@@ -25,6 +24,9 @@ export interface Appended {
   readonly idle?: readonly number[] | undefined;
 }
 
+/** What became of an entry; `seen`: it was delivered and appended before. */
+export type Fate = Appended | 'seen' | 'no_ledger';
+
 interface Parts {
   readonly database: Database;
   readonly keys: LedgerKeys;
@@ -32,6 +34,9 @@ interface Parts {
 }
 
 const HEAD_MOVED = '40001';
+const SEEN_BEFORE = '23505';
+/** The queue whose jobs bring entries. */
+const QUEUE = 'audit';
 
 /** Commits groups, one after the other. It remembers where each chain ended, so that the next group can usually be one statement. */
 export class GroupCommit {
@@ -39,8 +44,8 @@ export class GroupCommit {
 
   constructor(private readonly parts: Parts) {}
 
-  /** All or nothing. Item n of the answer belongs to item n of the group; undefined where the zone has no ledger. */
-  async commit(group: readonly GroupItem[]): Promise<(Appended | undefined)[]> {
+  /** All or nothing. Item n of the answer belongs to item n of the group. */
+  async commit(group: readonly GroupItem[]): Promise<Fate[]> {
     const zone = soleZone(group);
     const head = zone === undefined ? undefined : this.heads.get(zone);
     if (zone === undefined || !head) return this.underLock(group);
@@ -48,8 +53,8 @@ export class GroupCommit {
       return await this.onto(zone, head, group);
     } catch (error) {
       this.heads.delete(zone);
-      // Somebody else has appended meanwhile; nothing was written.
-      if (faultCode(error) === HEAD_MOVED) return this.underLock(group);
+      // Somebody else has appended meanwhile, or a job was delivered again; nothing was written.
+      if (faultCode(error) === HEAD_MOVED || faultCode(error) === SEEN_BEFORE) return this.underLock(group);
       throw error;
     }
   }
@@ -62,19 +67,22 @@ export class GroupCommit {
       { zone, head, now: this.parts.clock.now() },
       entries,
       this.parts.keys,
+      { queue: QUEUE, ids: deliveredIds(group) },
     );
     this.heads.set(zone, chained.head);
     return group.map((_, at) => ({ zone, index: chained.first + at, replayed: false, lost: [] }));
   }
 
-  /** One transaction: heads locked and read, claims taken, entries chained and appended. */
-  private async underLock(group: readonly GroupItem[]): Promise<(Appended | undefined)[]> {
-    const zones = [...new Set(group.map((item) => item.draft.zone))].sort();
+  /** One transaction: what was delivered before left out, heads locked and read, claims taken, entries chained and appended. */
+  private async underLock(whole: readonly GroupItem[]): Promise<Fate[]> {
     const ends = new Map<string, Head>();
-    const answers = await this.parts.database.asAudit(async (tx) => {
+    const fates = await this.parts.database.asAudit(async (tx) => {
+      const seen = await seenBefore(tx, whole);
+      const group = whole.filter((item) => !seen.has(item));
+      const zones = [...new Set(group.map((item) => item.zone))].sort();
       const found = new Map<GroupItem, Appended>();
       for (const [zone, head] of await lockHeads(tx, zones)) {
-        const items = group.filter((item) => item.draft.zone === zone);
+        const items = group.filter((item) => item.zone === zone);
         const { lost, idle } = await takeAll(tx, zone, items);
         const entries = items.map((item) => asStands(item, lost.get(item)));
         const chained = await appendChained(tx, { zone, head, now: this.parts.clock.now() }, entries, this.parts.keys);
@@ -89,22 +97,35 @@ export class GroupCommit {
           }),
         );
       }
-      return group.map((item) => found.get(item));
+      return whole.map((item) => found.get(item) ?? (seen.has(item) ? 'seen' : 'no_ledger'));
     });
     for (const [zone, head] of ends) this.heads.set(zone, head);
-    return answers;
+    return fates;
   }
 }
 
-function asStands({ draft, prepared }: GroupItem, lost: readonly string[] | undefined): PreparedEntry {
-  return lost ? asLost(draft, lost) : prepared;
+function asStands(item: GroupItem, lost: readonly string[] | undefined): PreparedEntry {
+  return lost && 'draft' in item ? asLost(item.draft, lost) : item.prepared;
+}
+
+function deliveredIds(group: readonly GroupItem[]): string[] {
+  return group.flatMap((item) => ('delivered' in item ? [item.prepared.eventId] : []));
+}
+
+/** The delivered items that are in the ledger, or are another's to append; the others are this transaction's now. */
+async function seenBefore(tx: Tx, group: readonly GroupItem[]): Promise<ReadonlySet<GroupItem>> {
+  const delivered = group.filter((item) => 'delivered' in item);
+  if (delivered.length === 0) return new Set();
+  const fresh = new Set(await firstSeen(tx, QUEUE, deliveredIds(delivered)));
+  // An event that two deliveries brought into one group belongs to the first.
+  return new Set(delivered.filter((item) => !fresh.delete(item.prepared.eventId)));
 }
 
 /** The one zone of a group that needs nothing but the append, which is one statement. */
 function soleZone(group: readonly GroupItem[]): string | undefined {
-  const zone = group[0]?.draft.zone;
-  const bare = ({ draft, claims, prepared }: GroupItem): boolean =>
-    draft.zone === zone && claims.length === 0 && prepared.personal === undefined;
+  const zone = group[0]?.zone;
+  const bare = (item: GroupItem): boolean =>
+    item.zone === zone && claimsOf(item).length === 0 && item.prepared.personal === undefined;
   return group.every(bare) ? zone : undefined;
 }
 
@@ -116,25 +137,28 @@ interface Takings {
 
 /** Takes the claims of a zone's items. What a loser had won stays taken: it was presented, after all. */
 async function takeAll(tx: Tx, zone: string, items: readonly GroupItem[]): Promise<Takings> {
-  const owners = items.flatMap((item) => item.claims.map((claim) => ({ item, claim })));
+  const owners = items.flatMap((item) => claimsOf(item).map((claim) => ({ item, claim })));
   const once = owners.filter(({ claim }) => claim.limit === undefined);
   const lost = new Map<GroupItem, string[]>();
-  const won = once.length === 0 ? [] : await takeClaims(tx, zone, claimsOf(once));
+  const won =
+    once.length === 0
+      ? []
+      : await takeClaims(
+          tx,
+          zone,
+          once.map(({ claim }) => claim),
+        );
   once.forEach(({ item, claim }, at) => {
     if (!won[at]) lost.set(item, [...(lost.get(item) ?? []), claim.kind]);
   });
   // What is refused anyway spends nothing.
-  const budgeted = items.filter((item) => !lost.has(item) && item.claims.some((claim) => claim.limit !== undefined));
+  const budgeted = items.filter((item) => !lost.has(item) && claimsOf(item).some((claim) => claim.limit !== undefined));
   const idle = new Map<GroupItem, number[]>();
   if (budgeted.length === 0) return { lost, idle };
-  const paid = await takeBudgets(
-    tx,
-    zone,
-    budgeted.map((item) => item.claims),
-  );
+  const paid = await takeBudgets(tx, zone, budgeted.map(claimsOf));
   budgeted.forEach((item, at) => {
     const taken = paid[at];
-    if (taken) idle.set(item, idleOf(item.claims, taken));
+    if (taken) idle.set(item, idleOf(claimsOf(item), taken));
     else lost.set(item, [BUDGET]);
   });
   return { lost, idle };
@@ -144,6 +168,6 @@ function idleOf(claims: readonly OnceClaimRow[], taken: ReadonlySet<OnceClaimRow
   return claims.flatMap((claim, at) => (claim.limit === undefined || taken.has(claim) ? [] : [at]));
 }
 
-function claimsOf(owners: readonly { readonly claim: OnceClaimRow }[]): OnceClaimRow[] {
-  return owners.map(({ claim }) => claim);
+function claimsOf(item: GroupItem): readonly OnceClaimRow[] {
+  return 'claims' in item ? item.claims : [];
 }

@@ -89,7 +89,7 @@ async function outcomeJob(zone: string, request: number, more: JsonObject = {}):
 }
 
 const intake = (now = Date.now()): OutcomeIntake =>
-  new OutcomeIntake({ database, keys, clock: { ...systemClock, now: () => now } });
+  new OutcomeIntake({ database, keys, ledger, clock: { ...systemClock, now: () => now } });
 
 async function ofType(zone: string, type: string): Promise<LedgerEvent[]> {
   return new LedgerReader(database).events(zone, { facets: { type } }, { limit: 200 });

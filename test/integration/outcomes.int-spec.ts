@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AuditLedger } from '../../src/audit/audit-ledger.js';
 import type { EntryDraft } from '../../src/audit/domain/entry.js';
 import { OutcomeIntake } from '../../src/audit/jobs/outcome-intake.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
@@ -26,13 +27,18 @@ const OUTCOME: EntryDraft = {
 let test: TestDatabase;
 let database: Database;
 let intake: OutcomeIntake;
+let ledger: AuditLedger;
 beforeAll(async () => {
   test = await createTestDatabase();
   database = await test.open();
   await makeZone(database, 'acme');
-  intake = new OutcomeIntake({ database, keys, clock: systemClock });
+  ledger = new AuditLedger({ database, keys, clock: systemClock, onFault: () => undefined });
+  intake = new OutcomeIntake({ database, keys, clock: systemClock, ledger });
 });
-afterAll(() => test.drop());
+afterAll(async () => {
+  await ledger.close();
+  await test.drop();
+});
 
 function message(body: JsonObject): Message {
   const id = '01900000-0000-7000-8000-000000000001';
@@ -64,6 +70,36 @@ describe('gateway outcomes', () => {
     expect(event?.entry).toMatchObject({ type: 'gateway.outcome', detail: { ended: 'complete', status: 200 } });
     const [report] = await verifyLedger({ dsn: test.dsn, keys, zone: 'acme' });
     expect(report?.fault).toBeUndefined();
+  });
+
+  it('[T7] that were delivered before harm nobody who is committed with them', async () => {
+    const [body] = await sent([OUTCOME, OUTCOME]);
+    const decision: EntryDraft = { ...OUTCOME, type: 'exchange', decision: 'allow' };
+    const other = new AuditLedger({ database: await test.open(), keys, clock: systemClock, onFault: () => undefined });
+    const twin = new OutcomeIntake({ database, keys, clock: systemClock, ledger: other });
+    const before = await new LedgerReader(database).size('acme');
+    for (let round = 0; round < 5; round += 1) {
+      const decided = [ledger.append(decision), other.append(decision)];
+      await Promise.all([intake, intake, twin].map((each) => each.handle(message(body as JsonObject))));
+      await Promise.all(decided);
+    }
+    await other.close();
+    expect((await new LedgerReader(database).size('acme')) - before).toBe(2 + 5 * 2);
+    const [report] = await verifyLedger({ dsn: test.dsn, keys, zone: 'acme' });
+    expect(report?.fault).toBeUndefined();
+  });
+
+  it('[T7] of a zone without a ledger are refused for good', async () => {
+    const [body] = await sent([{ ...OUTCOME, zone: 'nowhere' }]);
+    const refused = intake.handle({ ...message(body as JsonObject), zone: 'nowhere' });
+    await expect(refused).rejects.toMatchObject({ reason: 'unknown_zone' });
+  });
+
+  it('[T7] with a NUL, which no text of the database holds, are refused before they meet others', async () => {
+    const [body] = await sent([OUTCOME]);
+    const [outcome] = body?.['outcomes'] as JsonObject[];
+    const bad = message({ outcomes: [{ ...outcome, facets: ['type=\0'] }] });
+    await expect(intake.handle(bad)).rejects.toMatchObject({ reason: 'malformed_outcome' });
   });
 
   it('travel at most 256 to a job', async () => {

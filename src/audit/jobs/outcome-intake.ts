@@ -2,6 +2,7 @@ import type { Clock } from '../../kernel/clock.js';
 import type { JsonObject, JsonValue } from '../../kernel/json.js';
 import type { Database, Tx } from '../../platform/database/index.js';
 import { firstSeen, RefusedMessageError, type Message } from '../../platform/queue/index.js';
+import type { AuditLedger } from '../audit-ledger.js';
 import { lateOutcome, perhapsLate } from '../domain/call-ends.js';
 import { ENTRY_VERSION } from '../domain/entry.js';
 import type { LedgerKeys } from '../ledger-keys.js';
@@ -16,6 +17,7 @@ interface IntakeParts {
   readonly database: Database;
   readonly keys: LedgerKeys;
   readonly clock: Clock;
+  readonly ledger: Pick<AuditLedger, 'deliver'>;
 }
 
 /** What a job carries: an outcome as it is to be stored, and what its bytes say. */
@@ -32,6 +34,13 @@ export class OutcomeIntake {
 
   async handle(message: Message): Promise<void> {
     const outcomes = outcomesOf(message);
+    const now = this.parts.clock.now();
+    if (outcomes.some(({ says }) => perhapsLate(says, now) !== undefined)) return this.late(message, outcomes);
+    if (!(await this.parts.ledger.deliver(message.zone, outcomes))) throw new RefusedMessageError('unknown_zone');
+  }
+
+  /** Whether their calls were closed is known under the lock of the ledger's head alone. */
+  private async late(message: Message, outcomes: readonly Outcome[]): Promise<void> {
     await this.parts.database.asAudit(async (tx) => {
       const fresh = await firstSeen(
         tx,
@@ -75,12 +84,12 @@ function outcomesOf(message: Message): Outcome[] {
 
 function prepared(zone: string, outcome: JsonValue): Outcome {
   const { event_id: eventId, entry, facets, request_id: requestId } = (outcome ?? {}) as Partial<SentOutcome>;
-  if (typeof eventId !== 'string' || !UUID.test(eventId) || typeof entry !== 'string' || !isTexts(facets)) {
+  if (typeof eventId !== 'string' || !UUID.test(eventId) || !isText(entry) || !isTexts(facets)) {
     throw new RefusedMessageError('malformed_outcome');
   }
   const says = outcomeOf(entry, zone, eventId);
   if (!says) throw new RefusedMessageError('not_an_outcome');
-  return { eventId, entry, requestId: typeof requestId === 'string' ? requestId : undefined, facets, says };
+  return { eventId, entry, requestId: isText(requestId) ? requestId : undefined, facets, says };
 }
 
 interface SentOutcome {
@@ -91,7 +100,12 @@ interface SentOutcome {
 }
 
 function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.length <= MOST_FACETS && value.every((item) => typeof item === 'string');
+  return Array.isArray(value) && value.length <= MOST_FACETS && value.every(isText);
+}
+
+/** The database's texts hold no NUL: one would fail every entry that is committed with it. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\0');
 }
 
 /** Only outcomes travel this way: a decision is never appended after the fact. */

@@ -66,16 +66,30 @@ export interface ChainedGroup {
   readonly head: Head;
 }
 
+/** The ids of those entries of a group that a queue delivered. */
+export interface Delivered {
+  readonly queue: string;
+  readonly ids: readonly string[];
+}
+
+const APPEND = 'caracal.ledger_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)';
+
+/** The inbox first, as everywhere: its count is what the append waits for. An id that was seen before is a `unique_violation`, and nothing is written. */
+const APPEND_DELIVERED = `WITH seen AS (
+  INSERT INTO caracal.inbox (queue, id) SELECT $12, t.id FROM unnest($13::uuid[]) WITH ORDINALITY AS t(id, n) ORDER BY t.n RETURNING id
+) SELECT ${APPEND} FROM (SELECT count(*) AS ids FROM seen) AS s WHERE s.ids >= 0`;
+
 /**
  * Chains the entries onto the head and appends them. The database locks the head, and refuses with `serialization_failure` unless it is the
- * one that was chained onto; it checks density, leaves and times, and never sees a key. Entries with personal payload need a transaction: that is a
- * second statement.
+ * one that was chained onto; it checks density, leaves and times, and never sees a key. Delivered entries are remembered in the same statement,
+ * which fails with `unique_violation` when one of them was seen before. Entries with personal payload need a transaction: that is a second statement.
  */
 export async function appendChained(
   tx: Pick<Tx, 'query'>,
   target: { zone: string; head: Head; now: number },
   entries: readonly PreparedEntry[],
   keys: LedgerKeys,
+  delivered?: Delivered,
 ): Promise<ChainedGroup> {
   const { zone, head } = target;
   const ingestedAt = Math.max(head.ingestedAt, target.now);
@@ -94,7 +108,7 @@ export async function appendChained(
     macs.push(previous);
   });
   const every = <T>(value: T): T[] => entries.map(() => value);
-  await tx.query('SELECT caracal.ledger_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', [
+  const append = [
     zone,
     head.nextIndex,
     head.chainMac,
@@ -106,7 +120,9 @@ export async function appendChained(
     textArray(entries.map((entry) => entry.entry)),
     textArray(entries.map((entry) => entry.requestId ?? null)),
     textArray(entries.map((entry) => entry.facets.join(FACET_SEPARATOR))),
-  ]);
+  ];
+  if (!delivered || delivered.ids.length === 0) await tx.query(`SELECT ${APPEND}`, append);
+  else await tx.query(APPEND_DELIVERED, [...append, delivered.queue, uuidArray([...delivered.ids].sort())]);
   const personal = entries.flatMap((entry, at) =>
     entry.personal ? [{ ...entry.personal, index: head.nextIndex + at }] : [],
   );
