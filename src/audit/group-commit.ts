@@ -64,10 +64,9 @@ export class GroupCommit {
     const entries = group.map((item) => item.prepared);
     const chained = await appendChained(
       this.parts.database.auditStatements,
-      { zone, head, now: this.parts.clock.now() },
+      { zone, head, now: this.parts.clock.now(), delivered: { queue: QUEUE, ids: deliveredIds(group) } },
       entries,
       this.parts.keys,
-      { queue: QUEUE, ids: deliveredIds(group) },
     );
     this.heads.set(zone, chained.head);
     return group.map((_, at) => ({ zone, index: chained.first + at, replayed: false, lost: [] }));

@@ -22,7 +22,7 @@ export class CallNotes {
   claims: TokenClaims | undefined;
   /** The one use of the proof that came with the mandate, to be taken with the entry. */
   proof: OnceClaim | undefined;
-  private noted: Noted = {};
+  private readonly noted: Noted = {};
 
   constructor(
     readonly zone: string,
@@ -31,14 +31,14 @@ export class CallNotes {
   ) {}
 
   add(noted: Noted): void {
-    this.noted = { ...this.noted, ...noted };
+    Object.assign(this.noted, noted);
   }
 
   /** Notes on another operation of the same call, with a receipt of its own. */
   fork(): CallNotes {
     const forked = new CallNotes(this.zone, this.facts, this.occurredAt);
     forked.claims = this.claims;
-    forked.noted = this.noted;
+    forked.add(this.noted);
     return forked;
   }
 
@@ -77,19 +77,18 @@ export class CallNotes {
 
   draft(type: string, more: Noted = {}): EntryDraft {
     const { requestId, traceId, address, userAgent } = this.facts;
-    const id = this.claims?.client_id;
-    const noted = { ...this.noted, ...more };
+    const policy = withHashedArguments(
+      'policy' in more ? more.policy : this.noted.policy,
+      this.noted.operation?.['mcp'],
+    );
     return {
-      ...noted,
-      policy: withHashedArguments(noted.policy, noted.operation?.['mcp']),
+      ...this.noted,
+      ...more,
+      policy,
       type,
       zone: this.zone,
       occurredAt: this.occurredAt,
-      actor: {
-        kind: 'agent',
-        ...(id === undefined ? {} : { id }),
-        ...(this.claims === undefined ? {} : { token: this.claims.jti }),
-      },
+      actor: this.claims ? { kind: 'agent', id: this.claims.client_id, token: this.claims.jti } : { kind: 'agent' },
       requestId,
       traceId,
       client: { address, user_agent: userAgent },

@@ -51,21 +51,51 @@ function writeContainer(value: object, depth: number, absent: Absent): string {
 function writeArray(items: readonly unknown[], depth: number, absent: Absent): string {
   let text = '[';
   for (let index = 0; index < items.length; index += 1) {
-    text += (index === 0 ? '' : ',') + write(items[index], depth, absent);
+    if (index > 0) text += ',';
+    text += write(items[index], depth, absent);
   }
-  return `${text}]`;
+  return text + ']';
 }
 
 function writeObject(value: object, depth: number, absent: Absent): string {
   if (!isPlain(value)) throw new TypeError('canonical JSON carries plain objects only');
   const members = value as JsonObject;
-  let text = '';
-  for (const name of Object.keys(members).sort()) {
+  let text = '{';
+  for (const name of sorted(Object.keys(members))) {
     const member: unknown = members[name];
     if (member === undefined && absent === 'drop') continue;
-    text += `${text === '' ? '' : ','}${quote(name)}:${write(member, depth, absent)}`;
+    if (text !== '{') text += ',';
+    text += quotedName(name);
+    text += write(member, depth, absent);
   }
-  return `{${text}}`;
+  return text + '}';
+}
+
+const FEW = 32;
+
+/** In place, by UTF-16 code units. Objects have few members, mostly in order already; `sort` would copy them twice. */
+function sorted(names: string[]): string[] {
+  if (names.length > FEW) return names.sort();
+  for (let end = 1; end < names.length; end += 1) {
+    const name = names[end] as string;
+    let at = end - 1;
+    for (; at >= 0 && (names[at] as string) > name; at -= 1) names[at + 1] = names[at] as string;
+    names[at + 1] = name;
+  }
+  return names;
+}
+
+const MOST_NAMES = 1_024;
+const LONGEST_NAME = 64;
+const names = new Map<string, string>();
+
+/** A member's name with its colon. The same few names are written over and over; what a stranger may have named is not kept without end. */
+function quotedName(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const written = `${quote(name)}:`;
+  if (names.size < MOST_NAMES && name.length <= LONGEST_NAME) names.set(name, written);
+  return written;
 }
 
 /** True without a prototype or with one that ends the chain: Object.prototype of any realm, never that of a class. */

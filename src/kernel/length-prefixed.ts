@@ -3,6 +3,7 @@ export type LengthPrefixedPart = Uint8Array | string | number | bigint;
 const PREFIX_BYTES = 4;
 const INTEGER_BYTES = 8;
 const MAX_INTEGER = 2n ** 64n - 1n;
+const HALF = 2 ** 32;
 
 /**
  * Joins parts so that no two different lists give the same bytes: each part is its length as 4 bytes, big-endian, then its bytes.
@@ -10,28 +11,40 @@ const MAX_INTEGER = 2n ** 64n - 1n;
  * The kind of a part is not encoded: a position must always hold the same kind.
  */
 export function lp(...parts: readonly LengthPrefixedPart[]): Buffer {
-  const encoded = parts.map(encodePart);
-  const out = Buffer.allocUnsafe(encoded.reduce((sum, part) => sum + PREFIX_BYTES + part.length, 0));
+  const lengths = parts.map(bytesOf);
+  let size = 0;
+  for (const length of lengths) size += PREFIX_BYTES + length;
+  const out = Buffer.allocUnsafe(size);
   let at = 0;
-  for (const part of encoded) {
-    at = out.writeUInt32BE(part.length, at);
-    out.set(part, at);
-    at += part.length;
-  }
+  parts.forEach((part, n) => {
+    const length = lengths[n] as number;
+    at = out.writeUInt32BE(length, at);
+    put(out, part, at);
+    at += length;
+  });
   return out;
 }
 
-function encodePart(part: LengthPrefixedPart): Uint8Array {
-  if (typeof part === 'string') return Buffer.from(part, 'utf8');
-  if (typeof part === 'number' || typeof part === 'bigint') return encodeInteger(part);
-  return part;
+function bytesOf(part: LengthPrefixedPart): number {
+  if (typeof part === 'string') return Buffer.byteLength(part, 'utf8');
+  return typeof part === 'number' || typeof part === 'bigint' ? INTEGER_BYTES : part.length;
 }
 
-function encodeInteger(value: number | bigint): Buffer {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) throw new RangeError('only safe integers are encoded');
-  const integer = BigInt(value);
-  if (integer < 0n || integer > MAX_INTEGER) throw new RangeError('only unsigned 64-bit integers are encoded');
-  const out = Buffer.allocUnsafe(INTEGER_BYTES);
-  out.writeBigUInt64BE(integer);
-  return out;
+function put(out: Buffer, part: LengthPrefixedPart, at: number): void {
+  if (typeof part === 'string') out.write(part, at, 'utf8');
+  else if (typeof part === 'number') putNumber(out, part, at);
+  else if (typeof part === 'bigint') putInteger(out, part, at);
+  else out.set(part, at);
+}
+
+function putNumber(out: Buffer, value: number, at: number): void {
+  if (!Number.isSafeInteger(value)) throw new RangeError('only safe integers are encoded');
+  if (value < 0) throw new RangeError('only unsigned 64-bit integers are encoded');
+  out.writeUInt32BE(Math.floor(value / HALF), at);
+  out.writeUInt32BE(value % HALF, at + 4);
+}
+
+function putInteger(out: Buffer, value: bigint, at: number): void {
+  if (value < 0n || value > MAX_INTEGER) throw new RangeError('only unsigned 64-bit integers are encoded');
+  out.writeBigUInt64BE(value, at);
 }

@@ -1,8 +1,11 @@
 const RFC3339_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
-/** RFC 3339 in UTC with milliseconds. Throws RangeError on a number that is no time. */
+let lastFormatted = { ms: 0, text: '1970-01-01T00:00:00.000Z' };
+
+/** RFC 3339 in UTC with milliseconds. Throws RangeError on a number that is no time. The same instant is often written many times in a row. */
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString();
+  if (ms !== lastFormatted.ms) lastFormatted = { ms, text: new Date(ms).toISOString() };
+  return lastFormatted.text;
 }
 
 /** Milliseconds since the epoch of an RFC 3339 date-time with an offset, or undefined (RFC 3339 §5.6). Days that do not exist are refused. */

@@ -9,7 +9,7 @@ export type Notes = Omit<
 
 /** One ledger entry in the making: a refusal half-way records as much as was known by then. */
 export class EntryNotes {
-  private noted: Notes = {};
+  private readonly noted: Notes = {};
   /** True once the decision is in the ledger: a failure after that is not a second decision. */
   recorded = false;
 
@@ -25,8 +25,9 @@ export class EntryNotes {
 
   /** Later notes win; `detail` is merged. */
   add(notes: Notes): void {
-    const detail = notes.detail === undefined ? this.noted.detail : { ...this.noted.detail, ...notes.detail };
-    this.noted = { ...this.noted, ...notes, detail };
+    const { detail } = this.noted;
+    Object.assign(this.noted, notes);
+    Object.assign(this.noted, { detail: notes.detail === undefined ? detail : { ...detail, ...notes.detail } });
   }
 
   /** The entry with everything noted so far. Who acts is the authenticated application, never what a request says. */

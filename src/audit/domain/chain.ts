@@ -18,6 +18,19 @@ export interface Link {
   readonly leaf: Buffer;
 }
 
+/** `0x00 ‖ entry bytes`: what the leaf is the hash of; the entry's bytes begin at 1. */
+export function leafInput(entry: string): Buffer {
+  const input = Buffer.allocUnsafe(1 + Buffer.byteLength(entry));
+  input[0] = 0;
+  input.write(entry, 1);
+  return input;
+}
+
+/** The leaf hash of RFC 6962 §2.1. */
+export function leafOf(input: Buffer): Buffer {
+  return hash('sha256', input, 'buffer');
+}
+
 /** `SHA-256(0x00 ‖ entry bytes)`, the leaf hash of RFC 6962 §2.1. */
 export function leafHash(entry: string): Buffer {
   // A NUL is the one byte 0x00 in UTF-8; hashing one text at once is twice as fast as in two pieces.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { binaryArray, ELEMENT, textArray, timeArray, uuidArray } from './binary-array.js';
+import { binaryArray, ELEMENT, textArray, timeElement, uuidArray } from './binary-array.js';
 
 describe('binary arrays', () => {
   it('are what array_recv reads: dimensions, null flag, element type, length, lower bound, elements', () => {
@@ -16,8 +16,8 @@ describe('binary arrays', () => {
     expect(uuidArray(['01900000-0000-7000-8000-00000000ffff']).subarray(24).toString('hex')).toBe(
       '0190000000007000800000000000ffff',
     );
-    expect(timeArray([946_684_800_001]).readBigInt64BE(24)).toBe(1_000n);
-    expect(timeArray([0]).readBigInt64BE(24)).toBe(-946_684_800_000_000n);
+    expect(timeElement(946_684_800_001).readBigInt64BE()).toBe(1_000n);
+    expect(timeElement(0).readBigInt64BE()).toBe(-946_684_800_000_000n);
   });
 
   it('copy elements that are views of a larger buffer exactly', () => {

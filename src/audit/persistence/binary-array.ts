@@ -10,26 +10,33 @@ const POSTGRES_EPOCH_MS = 946_684_800_000;
  * entries crosses the wire as it is instead of being quoted, escaped and parsed again.
  */
 export function binaryArray(elementType: number, elements: readonly (Uint8Array | null)[]): Buffer {
-  const size = elements.reduce((sum, element) => sum + 4 + (element?.length ?? 0), HEADER_BYTES);
-  const out = Buffer.allocUnsafe(size);
-  out.writeInt32BE(elements.length === 0 ? 0 : 1, 0);
-  out.writeInt32BE(elements.includes(null) ? 1 : 0, 4);
-  out.writeUInt32BE(elementType, 8);
-  out.writeInt32BE(elements.length, 12);
-  out.writeInt32BE(1, 16);
-  let at = HEADER_BYTES;
-  for (const element of elements) {
-    at = out.writeInt32BE(element === null ? NULL_LENGTH : element.length, at);
-    if (element !== null) at += Buffer.from(element.buffer, element.byteOffset, element.length).copy(out, at);
-  }
-  return elements.length === 0 ? out.subarray(0, 12) : out;
+  const lengths = elements.map((element) => element?.length ?? NULL_LENGTH);
+  return arrayOf(elementType, lengths, (out, n, at) => out.set(elements[n] as Uint8Array, at));
 }
 
 export function textArray(texts: readonly (string | null)[]): Buffer {
-  return binaryArray(
-    ELEMENT.text,
-    texts.map((text) => (text === null ? null : Buffer.from(text, 'utf8'))),
-  );
+  const lengths = texts.map((text) => (text === null ? NULL_LENGTH : Buffer.byteLength(text)));
+  return arrayOf(ELEMENT.text, lengths, (out, n, at) => void out.write(texts[n] as string, at));
+}
+
+/** Head, and each element after its length; `put` writes element n at its place. */
+function arrayOf(type: number, lengths: readonly number[], put: (out: Buffer, n: number, at: number) => void): Buffer {
+  let size = HEADER_BYTES;
+  for (const length of lengths) size += 4 + Math.max(length, 0);
+  const out = Buffer.allocUnsafe(size);
+  out.writeInt32BE(lengths.length === 0 ? 0 : 1, 0);
+  out.writeInt32BE(lengths.includes(NULL_LENGTH) ? 1 : 0, 4);
+  out.writeUInt32BE(type, 8);
+  out.writeInt32BE(lengths.length, 12);
+  out.writeInt32BE(1, 16);
+  let at = HEADER_BYTES;
+  lengths.forEach((length, n) => {
+    at = out.writeInt32BE(length, at);
+    if (length === NULL_LENGTH) return;
+    put(out, n, at);
+    at += length;
+  });
+  return lengths.length === 0 ? out.subarray(0, 12) : out;
 }
 
 export function uuidArray(uuids: readonly string[]): Buffer {
@@ -39,14 +46,9 @@ export function uuidArray(uuids: readonly string[]): Buffer {
   );
 }
 
-/** Milliseconds since the Unix epoch, as `timestamptz` counts them: microseconds since 2000. */
-export function timeArray(times: readonly number[]): Buffer {
-  return binaryArray(
-    ELEMENT.timestamptz,
-    times.map((ms) => {
-      const element = Buffer.allocUnsafe(8);
-      element.writeBigInt64BE(BigInt(ms - POSTGRES_EPOCH_MS) * 1_000n);
-      return element;
-    }),
-  );
+/** Milliseconds since the Unix epoch, as an element of `timestamptz`: microseconds since 2000. */
+export function timeElement(ms: number): Buffer {
+  const element = Buffer.allocUnsafe(8);
+  element.writeBigInt64BE(BigInt(ms - POSTGRES_EPOCH_MS) * 1_000n);
+  return element;
 }

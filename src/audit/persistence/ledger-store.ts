@@ -1,12 +1,12 @@
 import type { Tx } from '../../platform/database/index.js';
 import { formatTime } from '../../kernel/times.js';
-import { chainMac, leafHash } from '../domain/chain.js';
+import { chainMac, leafInput, leafOf } from '../domain/chain.js';
 import type { PersonalPayload } from '../domain/personal-payload.js';
 import type { OnceClaimRow } from '../domain/once-claim.js';
 import { FACET_SEPARATOR } from '../domain/facets.js';
 import type { LedgerKeys } from '../ledger-keys.js';
 import { addPersonal } from './personal-rows.js';
-import { binaryArray, ELEMENT, textArray, timeArray, uuidArray } from './binary-array.js';
+import { binaryArray, ELEMENT, textArray, timeElement, uuidArray } from './binary-array.js';
 
 /** Where a zone's chain ends. */
 export interface Head {
@@ -86,24 +86,26 @@ const APPEND_DELIVERED = `WITH seen AS (
  */
 export async function appendChained(
   tx: Pick<Tx, 'query'>,
-  target: { zone: string; head: Head; now: number },
+  target: { zone: string; head: Head; now: number; delivered?: Delivered },
   entries: readonly PreparedEntry[],
   keys: LedgerKeys,
-  delivered?: Delivered,
 ): Promise<ChainedGroup> {
-  const { zone, head } = target;
+  const { zone, head, delivered } = target;
   const ingestedAt = Math.max(head.ingestedAt, target.now);
   const key = keys.current();
+  const bytes: Buffer[] = [];
   const leaves: Buffer[] = [];
   const macs: Buffer[] = [];
   let previous = head.chainMac;
   entries.forEach(({ entry, eventId }, at) => {
-    const leaf = leafHash(entry);
+    const input = leafInput(entry);
+    const leaf = leafOf(input);
     previous = chainMac(
       key,
       { zone, index: head.nextIndex + at, kid: keys.currentKid, eventId, ingestedAt, leaf },
       previous,
     );
+    bytes.push(input.subarray(1));
     leaves.push(leaf);
     macs.push(previous);
   });
@@ -113,11 +115,11 @@ export async function appendChained(
     head.nextIndex,
     head.chainMac,
     uuidArray(entries.map((entry) => entry.eventId)),
-    timeArray(every(ingestedAt)),
-    textArray(every(keys.currentKid)),
+    binaryArray(ELEMENT.timestamptz, every(timeElement(ingestedAt))),
+    binaryArray(ELEMENT.text, every(Buffer.from(keys.currentKid))),
     binaryArray(ELEMENT.bytea, leaves),
     binaryArray(ELEMENT.bytea, macs),
-    textArray(entries.map((entry) => entry.entry)),
+    binaryArray(ELEMENT.text, bytes),
     textArray(entries.map((entry) => entry.requestId ?? null)),
     textArray(entries.map((entry) => entry.facets.join(FACET_SEPARATOR))),
   ];

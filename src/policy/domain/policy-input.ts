@@ -121,6 +121,10 @@ function operationOf(operation: OperationFacts): JsonObject {
 }
 
 function present(members: Record<string, JsonObject | string | undefined>): JsonObject {
-  const kept = Object.entries(members).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(kept) as JsonObject;
+  const kept: Record<string, JsonObject | string> = {};
+  for (const name in members) {
+    const value = members[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
 }
