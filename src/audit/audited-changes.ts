@@ -1,35 +1,15 @@
 import type { Clock } from '../kernel/clock.js';
-import { writeChanges, type Change, type ChangeFeed, type ChangeKind } from '../platform/changes/index.js';
+import { writeChanges, type Change, type ChangeFeed } from '../platform/changes/index.js';
 import type { Database, ZoneTx } from '../platform/database/index.js';
-import type { EntryDraft } from './domain/entry.js';
-import { claimRow, type OnceClaim, type OnceClaimRow } from './domain/once-claim.js';
+import { claimRow, type OnceClaimRow } from './domain/once-claim.js';
+import type { ChangeRunner, ChangeTx } from './change-tx.js';
+import { type Claim, Collected } from './collected-change.js';
+import { JointChange, Undone } from './joint-change.js';
 import type { LedgerKeys } from './ledger-keys.js';
 import { takeBudgets } from './persistence/budgets.js';
-import { appendChained, lockHeads, takeClaims } from './persistence/ledger-store.js';
-import { writeOutbox, type OutboxMessage } from './persistence/outbox-rows.js';
+import { appendChained, type Head, lockHeads, takeClaims } from './persistence/ledger-store.js';
+import { writeOutbox } from './persistence/outbox-rows.js';
 import { prepareEntry } from './prepare-entry.js';
-
-/** Where an entry went. `index` is known once the change has committed. */
-export interface Recorded {
-  index: number;
-}
-
-/** What became of a claim; `taken` is known once the change has committed, and false of a budget where one among the same was taken. */
-export interface Claimed {
-  taken: boolean;
-}
-
-/** The transaction of a state change. What is collected here is written last, in the lock order rows → feed head → ledger head. */
-export interface ChangeTx extends ZoneTx {
-  /** The object's views are re-read on every replica, here before the call is answered. */
-  changed(kind: ChangeKind, id: string): void;
-  /** The entry without which this change does not happen. */
-  record(entry: Omit<EntryDraft, 'zone'>): Recorded;
-  /** A message that is sent if and only if this transaction commits. */
-  enqueue(message: OutboxMessage): void;
-  /** Without this claim the change does not happen: when it was taken before, `refusal` is thrown and everything is rolled back. */
-  claim(once: OnceClaim, refusal: () => Error): Claimed;
-}
 
 export interface AuditedChangesParts {
   readonly database: Database;
@@ -43,7 +23,7 @@ export const CHANGE_STEPS = ['begun', 'rows', 'outbox', 'feed', 'ledger', 'commi
 export type ChangeStep = (typeof CHANGE_STEPS)[number];
 
 /** Every state change of the server: rows, outbox, feed and ledger commit together or not at all. */
-export class AuditedChanges {
+export class AuditedChanges implements ChangeRunner {
   private readonly committed: (() => void)[] = [];
   private readonly watchers: ((zone: string, step: ChangeStep) => void | Promise<void>)[] = [];
 
@@ -85,14 +65,60 @@ export class AuditedChanges {
     return result;
   }
 
+  /**
+   * Runs changes of several zones that commit together or not at all; each zone's ledger has the entries of its own. What `work` runs must come one
+   * after the other. With `dryRun` everything is done up to the outbox and then undone.
+   */
+  async together<T>(work: (changes: ChangeRunner) => Promise<T>, { dryRun }: { readonly dryRun: boolean }): Promise<T> {
+    const joint = new JointChange();
+    const feeds = new Map<string, Change[]>();
+    const result = await this.parts.database
+      .acrossZones(async (enter) => {
+        const answer = await work(joint.runner(enter));
+        if (dryRun) throw new Undone(answer);
+        for (const [zone, { messages }] of joint.parts())
+          if (messages.length > 0) await writeOutbox(await enter(zone), messages);
+        for (const [zone, { changes }] of joint.parts())
+          if (changes.length > 0) feeds.set(zone, await writeChanges(await enter(zone), zone, changes));
+        await this.appendTogether(joint, enter);
+        return answer;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof Undone) return error.answer as T;
+        throw error;
+      });
+    for (const [zone, changes] of feeds) await this.parts.feed.catchUp(zone, changes);
+    if (joint.parts().some(([, { messages }]) => messages.length > 0)) for (const wake of this.committed) wake();
+    return result;
+  }
+
+  /** Every head is locked in one statement and in order, as group commits do it. */
+  private async appendTogether(joint: JointChange, enter: (zone: string) => Promise<ZoneTx>): Promise<void> {
+    const written = joint.parts().filter(([, { entries, claims }]) => entries.length + claims.length > 0);
+    const [first] = written;
+    if (!first) return;
+    const heads = await lockHeads(
+      await enter(first[0]),
+      written.map(([zone]) => zone),
+    );
+    for (const [zone, collected] of written) {
+      await this.made(zone, 'feed');
+      await this.append(await enter(zone), collected, heads.get(zone));
+      await this.made(zone, 'ledger');
+    }
+  }
+
   private async made(zone: string, step: ChangeStep): Promise<void> {
     for (const watch of this.watchers) await watch(zone, step);
   }
 
   /** Claims come after the ledger's head, as they do in group commits: the other way round, the two would wait for each other. */
-  private async appendEntries(tx: ZoneTx, { entries: recorded, claims }: Collected): Promise<void> {
+  private async appendEntries(tx: ZoneTx, collected: Collected): Promise<void> {
+    await this.append(tx, collected, (await lockHeads(tx, [tx.zone])).get(tx.zone));
+  }
+
+  private async append(tx: ZoneTx, { entries: recorded, claims }: Collected, head: Head | undefined): Promise<void> {
     const entries = recorded.map(({ draft }) => prepareEntry({ ...draft, zone: tx.zone }));
-    const head = (await lockHeads(tx, [tx.zone])).get(tx.zone);
     if (!head) throw new Error(`the zone ${tx.zone} has no ledger`);
     if (claims.length > 0) await take(tx, claims);
     if (entries.length === 0) return;
@@ -100,11 +126,6 @@ export class AuditedChanges {
     const { first } = await appendChained(tx, target, entries, this.parts.keys);
     recorded.forEach(({ at }, position) => (at.index = first + position));
   }
-}
-
-interface RecordedEntry {
-  readonly draft: Omit<EntryDraft, 'zone'>;
-  readonly at: Recorded;
 }
 
 async function take(tx: ZoneTx, claims: readonly Claim[]): Promise<void> {
@@ -124,35 +145,4 @@ async function take(tx: ZoneTx, claims: readonly Claim[]): Promise<void> {
 
 function rowsOf(claims: readonly Claim[]): OnceClaimRow[] {
   return claims.map(({ once }) => claimRow(once));
-}
-
-interface Claim {
-  readonly once: OnceClaim;
-  readonly refusal: () => Error;
-  readonly claimed: Claimed;
-}
-
-class Collected {
-  readonly changes: { kind: ChangeKind; id: string }[] = [];
-  readonly entries: RecordedEntry[] = [];
-  readonly messages: OutboxMessage[] = [];
-  readonly claims: Claim[] = [];
-
-  bind(tx: ZoneTx): ChangeTx {
-    return {
-      ...tx,
-      changed: (kind, id) => void this.changes.push({ kind, id }),
-      record: (draft) => {
-        const at: Recorded = { index: -1 };
-        this.entries.push({ draft, at });
-        return at;
-      },
-      enqueue: (message) => void this.messages.push(message),
-      claim: (once, refusal) => {
-        const claimed: Claimed = { taken: true };
-        this.claims.push({ once, refusal, claimed });
-        return claimed;
-      },
-    };
-  }
 }

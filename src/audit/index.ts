@@ -1,7 +1,8 @@
 export { AuditModule } from './audit.module.js';
 export { AuditLedger } from './audit-ledger.js';
 export type { OnceClaim } from './domain/once-claim.js';
-export { AuditedChanges, type ChangeTx, type Recorded } from './audited-changes.js';
+export { AuditedChanges } from './audited-changes.js';
+export type { ChangeRunner, ChangeTx, Recorded } from './change-tx.js';
 export { LedgerReader, type EventFilter, type LedgerEvent } from './ledger-reader.js';
 export { OutcomeSink } from './outcome-sink.js';
 export { LogIdentity } from './log/log-identity.js';

@@ -1,7 +1,7 @@
 import { AppError } from '../kernel/app-error.js';
 import type { Clock } from '../kernel/clock.js';
 import type { JsonObject } from '../kernel/json.js';
-import { type AdminActor, adminEntry, type AuditedChanges, type ChangeTx, type RequestOrigin } from '../audit/index.js';
+import { type AdminActor, adminEntry, type ChangeRunner, type ChangeTx, type RequestOrigin } from '../audit/index.js';
 import { SYSTEM_ZONE } from './domain/zone.js';
 import type { EndedBy } from './kill-switch.js';
 import { isRetryable, translateConflict } from './persistence/conflicts.js';
@@ -58,8 +58,10 @@ const ATTEMPTS = 4;
 /** Runs administrative changes: none under an archived zone, none without its ledger entry. */
 export class AdminChanges {
   constructor(
-    private readonly changes: AuditedChanges,
+    private readonly changes: ChangeRunner,
     private readonly clock: Clock,
+    /** One where the changes are part of a larger transaction, which ends with the first of them that fails. */
+    private readonly attempts = ATTEMPTS,
   ) {}
 
   /** Runs `work` under the zone's lock. Throws `not_found` without such a zone and `conflict` when it takes no changes any more. */
@@ -85,7 +87,7 @@ export class AdminChanges {
       try {
         return await this.changes.run(zone, (tx) => work(this.bind(call, tx)));
       } catch (error) {
-        if (attempt === ATTEMPTS || !isRetryable(error)) throw translateConflict(error);
+        if (attempt === this.attempts || !isRetryable(error)) throw translateConflict(error);
       }
     }
   }

@@ -47,6 +47,11 @@ export interface ApplicationsParts {
 export class Applications {
   constructor(private readonly parts: ApplicationsParts) {}
 
+  /** The same, its changes made by `changes`: as parts of a larger transaction. */
+  within(changes: AdminChanges): Applications {
+    return new Applications({ ...this.parts, changes });
+  }
+
   create(call: AdminCall, zone: string, input: NewApplication): Promise<ApplicationEntity> {
     return this.parts.changes.run(call, zone, (tx, row) => this.make(tx, row, input));
   }

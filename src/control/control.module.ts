@@ -12,7 +12,7 @@ import { Replicas } from '../platform/replicas/index.js';
 import { Envelope } from '../platform/secrets/index.js';
 import { CONTROL_GATE } from '../platform/http/index.js';
 import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
-import { PolicyAuthoring, PolicyModule } from '../policy/index.js';
+import { PolicyModule } from '../policy/index.js';
 import { PublicUrls } from '../platform/urls/index.js';
 import { AdminChanges } from './admin-changes.js';
 import { Applications } from './applications.js';
@@ -24,8 +24,7 @@ import { Holds } from './approvals/holds.js';
 import { Catalogue } from './catalogue/catalogue.js';
 import { CatalogueZones } from './catalogue/catalogue-zones.js';
 import { ProviderSecrets } from './catalogue/provider-secrets.js';
-import { ConfigApply } from './config/config-apply.js';
-import { ConfigExport } from './config/config-export.js';
+import { CONFIG_PROVIDERS } from './config/config-providers.js';
 import { Credentials } from './credentials.js';
 import { DeadLettersController } from './delivery/http/dead-letters.controller.js';
 import { WebhooksController } from './delivery/http/webhooks.controller.js';
@@ -121,18 +120,6 @@ const administration: Provider[] = [
     provide: AdminChanges,
     inject: [AuditedChanges, CLOCK],
     useFactory: (changes: AuditedChanges, clock: Clock) => new AdminChanges(changes, clock),
-  },
-  {
-    provide: ConfigExport,
-    inject: [Zones, Applications, Providers, Resources, Grants, PolicyAuthoring],
-    useFactory: (...parts: ConfigServices) => new ConfigExport(configParts(parts)),
-  },
-  {
-    provide: ConfigApply,
-    inject: [Zones, Applications, Providers, Resources, Grants, PolicyAuthoring, ConfigExport],
-    useFactory: (
-      ...[zones, applications, providers, resources, grants, policies, current]: [...ConfigServices, ConfigExport]
-    ) => new ConfigApply(configParts([zones, applications, providers, resources, grants, policies]), current),
   },
   {
     provide: SystemReport,
@@ -242,12 +229,6 @@ const administration: Provider[] = [
   },
 ];
 
-type ConfigServices = [Zones, Applications, Providers, Resources, Grants, PolicyAuthoring];
-
-function configParts([zones, applications, providers, resources, grants, policies]: ConfigServices) {
-  return { zones, applications, providers, resources, grants, policies };
-}
-
 /** The administration API and the catalogue it keeps; everything to the right reads the catalogue. */
 @Global()
 @Module({
@@ -277,7 +258,14 @@ function configParts([zones, applications, providers, resources, grants, policie
     ApprovalStreamController,
     ApprovalPageController,
   ],
-  providers: [...readModel, ...invoke, ...administration, ...DELIVERY_PROVIDERS, ...APPROVAL_PROVIDERS],
+  providers: [
+    ...readModel,
+    ...invoke,
+    ...administration,
+    ...DELIVERY_PROVIDERS,
+    ...APPROVAL_PROVIDERS,
+    ...CONFIG_PROVIDERS,
+  ],
   exports: [
     Catalogue,
     ProviderSecrets,

@@ -46,6 +46,11 @@ export class Grants {
     private readonly commands: CommandCatalogue,
   ) {}
 
+  /** The same, its changes made by `changes`: as parts of a larger transaction. */
+  within(changes: AdminChanges): Grants {
+    return new Grants(this.database, changes, this.commands);
+  }
+
   create(call: AdminCall, zone: string, input: NewGrant): Promise<GrantEntity> {
     return this.changes.run(call, zone, (tx) => this.make(tx, input));
   }

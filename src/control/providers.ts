@@ -50,6 +50,11 @@ export interface ProvidersParts {
 export class Providers {
   constructor(private readonly parts: ProvidersParts) {}
 
+  /** The same, its changes made by `changes`: as parts of a larger transaction. */
+  within(changes: AdminChanges): Providers {
+    return new Providers({ ...this.parts, changes });
+  }
+
   async create(call: AdminCall, zone: string, input: NewProvider): Promise<ProviderEntity> {
     refuseFaulty(input, '');
     await this.vet(input.config ?? {});

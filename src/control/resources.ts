@@ -76,6 +76,11 @@ const BLANK: ResourceDraft = {
 export class Resources {
   constructor(private readonly parts: ResourcesParts) {}
 
+  /** The same, its changes made by `changes`: as parts of a larger transaction. */
+  within(changes: AdminChanges): Resources {
+    return new Resources({ ...this.parts, changes });
+  }
+
   async create(call: AdminCall, zone: string, input: NewResource): Promise<ResourceEntity> {
     await this.vet(call, zone, input);
     return this.parts.changes.run(call, zone, (tx) => this.make(tx, input));
@@ -139,15 +144,25 @@ export class Resources {
     id: string,
     change: { condition: Precondition; patch: ResourceValues },
   ): Promise<ResourceEntity> {
-    refuseForeignEgress(call, change.patch.egress);
+    const seen = await this.vetPatch(call, zone, { id, patch: change.patch });
+    change.condition.assert(seen.version);
+    // What was vetted outside the transaction is what is written in it, or nothing.
+    return this.parts.changes.run(call, zone, (tx) => this.replace(tx, seen, change.patch), { graph: true });
+  }
+
+  /** Refuses a change that is unsound or leads to where the server may not go, and answers what it would change; asks the network. */
+  async vetPatch(
+    call: AdminCall,
+    zone: string,
+    { id, patch, plannedKind }: { id: string; patch: ResourceValues; plannedKind?: string },
+  ): Promise<ResourceEntity> {
+    refuseForeignEgress(call, patch.egress);
     const seen = await this.get(zone, id);
     refuseBuiltIn(seen);
-    change.condition.assert(seen.version);
-    const draft = drafted(seen, change.patch);
+    const draft = drafted(seen, patch);
     this.refuseFaulty(draft);
-    await this.parts.references.checkEgress(zone, draft);
-    // What was vetted outside the transaction is what is written in it, or nothing.
-    return this.parts.changes.run(call, zone, (tx) => this.replace(tx, seen, draft), { graph: true });
+    await this.parts.references.checkEgress(zone, draft, plannedKind);
+    return seen;
   }
 
   /** Archives the resource for good: its gateway URL answers no more and the grants at it end with this transaction. */
@@ -177,7 +192,10 @@ export class Resources {
     return resourceBody(row, { gateway: urls.gateway(row.zone, row.slug), control: urls.controlInvoke() });
   }
 
-  private async replace(tx: AdminTx, seen: ResourceEntity, draft: ResourceDraft): Promise<ResourceEntity> {
+  /** Changes a resource in the transaction of a larger change; `seen` passed {@link vetPatch}, and is what is changed or nothing is. */
+  async replace(tx: AdminTx, seen: ResourceEntity, patch: ResourceValues): Promise<ResourceEntity> {
+    const draft = drafted(seen, patch);
+    this.refuseFaulty(draft);
     const before = await lockObject(tx, ResourceEntity, seen.id);
     if (before.version !== seen.version)
       throw new AppError('precondition_failed', 'The object has changed since you read it.');

@@ -36,33 +36,42 @@ export class SubjectIssuers {
     private readonly egress: EgressGuard,
   ) {}
 
+  /** The same, its changes made by `changes`: as parts of a larger transaction. */
+  within(changes: AdminChanges): SubjectIssuers {
+    return new SubjectIssuers(this.database, changes, this.egress);
+  }
+
   /** Throws `egress_denied` for an issuer that the server may not ask, `conflict` for one that the zone has. */
   async create(call: AdminCall, zone: string, input: NewSubjectIssuer): Promise<SubjectIssuerEntity> {
-    const { issuer, audience } = input;
-    const algorithms = [...(input.algorithms ?? DEFAULT_ID_TOKEN_ALGORITHMS)];
-    const subjectClaim = input.subjectClaim ?? DEFAULT_SUBJECT_CLAIM;
-    refuseFaulty({ issuer, algorithms, subjectClaim });
-    await this.egress.checkRegistration(issuer);
-    return this.changes.run(call, zone, async (tx) => {
-      const at = new Date(tx.now);
-      const row: SubjectIssuerEntity = {
-        zone: tx.zone,
-        id: newId('sis'),
-        issuer,
-        audience,
-        algorithms,
-        subjectClaim,
-        status: 'active',
-        createdAt: at,
-        updatedAt: at,
-        archivedAt: null,
-        version: 1,
-      };
-      await insertRow(tx, SubjectIssuerEntity, row);
-      tx.changed('subject_issuer', row.id);
-      tx.note({ action: 'subject_issuers.create', target: `subject_issuer:${row.id}`, after: subjectIssuerBody(row) });
-      return row;
-    });
+    await this.vet(input);
+    return this.changes.run(call, zone, (tx) => this.make(tx, input));
+  }
+
+  /** Refuses an issuer that is unsound or that the server may not ask; asks the network, so it stands before the transaction. */
+  async vet(input: NewSubjectIssuer): Promise<void> {
+    refuseFaulty({ ...input, ...chosenOf(input) });
+    await this.egress.checkRegistration(input.issuer);
+  }
+
+  /** Makes an issuer in the transaction of a larger change; `input` passed {@link vet}. */
+  async make(tx: AdminTx, input: NewSubjectIssuer): Promise<SubjectIssuerEntity> {
+    const at = new Date(tx.now);
+    const row: SubjectIssuerEntity = {
+      zone: tx.zone,
+      id: newId('sis'),
+      issuer: input.issuer,
+      audience: input.audience,
+      ...chosenOf(input),
+      status: 'active',
+      createdAt: at,
+      updatedAt: at,
+      archivedAt: null,
+      version: 1,
+    };
+    await insertRow(tx, SubjectIssuerEntity, row);
+    tx.changed('subject_issuer', row.id);
+    tx.note({ action: 'subject_issuers.create', target: `subject_issuer:${row.id}`, after: subjectIssuerBody(row) });
+    return row;
   }
 
   get(zone: string, id: string): Promise<SubjectIssuerEntity> {
@@ -109,6 +118,13 @@ export class SubjectIssuers {
       });
     });
   }
+}
+
+function chosenOf({ algorithms, subjectClaim }: NewSubjectIssuer): { algorithms: string[]; subjectClaim: string } {
+  return {
+    algorithms: [...(algorithms ?? DEFAULT_ID_TOKEN_ALGORITHMS)],
+    subjectClaim: subjectClaim ?? DEFAULT_SUBJECT_CLAIM,
+  };
 }
 
 async function save(

@@ -42,6 +42,11 @@ export interface ZonesParts {
 export class Zones {
   constructor(private readonly parts: ZonesParts) {}
 
+  /** The same, its changes made by `changes`: as parts of a larger transaction. */
+  within(changes: AdminChanges): Zones {
+    return new Zones({ ...this.parts, changes });
+  }
+
   /** Makes the zone and everything it cannot be without in one transaction; its ledger begins with this. */
   async create(call: AdminCall, { slug, name, settings }: NewZone): Promise<ZoneEntity> {
     const { logs } = this.parts;
@@ -61,8 +66,13 @@ export class Zones {
       tx.note({ action: 'zones.create', target: `zone:${slug}`, after: this.body(row) });
       return row;
     });
-    this.parts.catalogue.forgetAbsence(slug);
+    this.isThere(slug);
     return zone;
+  }
+
+  /** The zone has been made and committed: whoever asked for it in vain may ask again. */
+  isThere(slug: string): void {
+    this.parts.catalogue.forgetAbsence(slug);
   }
 
   get(slug: string): Promise<ZoneEntity> {

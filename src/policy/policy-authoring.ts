@@ -7,6 +7,7 @@ import {
   administratorActor,
   AuditedChanges,
   type AdminActor,
+  type ChangeRunner,
   type ChangeTx,
   type RequestOrigin,
 } from '../audit/index.js';
@@ -31,11 +32,16 @@ export interface AuthoringCall {
 @Injectable()
 export class PolicyAuthoring {
   constructor(
-    private readonly changes: AuditedChanges,
+    @Inject(AuditedChanges) private readonly changes: ChangeRunner,
     private readonly database: Database,
     @Inject(AUTHORITY_FACTS) private readonly authority: AuthorityFacts,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
+
+  /** The same, its changes made by `changes`: as parts of a larger transaction. */
+  within(changes: ChangeRunner): PolicyAuthoring {
+    return new PolicyAuthoring(changes, this.database, this.authority, this.clock);
+  }
 
   /** Keeps a text as the next version of its name. Throws `invalid_request` with positions when it does not validate strictly. */
   createPolicy(call: AuthoringCall, zone: string, wanted: { name: string; cedar: string }): Promise<PolicyEntity> {

@@ -7,7 +7,8 @@ import type { Clock } from '../../kernel/clock.js';
 import type { Database } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
 import { RefusedMessageError, type Message } from '../../platform/queue/index.js';
-import type { AuditedChanges, ChangeTx } from '../audited-changes.js';
+import type { AuditedChanges } from '../audited-changes.js';
+import type { ChangeTx } from '../change-tx.js';
 import {
   EXPORT_VERSION,
   exportLine,

@@ -28,6 +28,16 @@ export interface NewWebhook {
   readonly zone?: string | undefined;
 }
 
+/** A webhook that is about to be made. */
+export interface PreparedWebhook {
+  readonly id: string;
+  readonly about: string | null;
+  readonly input: NewWebhook;
+  readonly sealed: Buffer;
+  /** Shown once. */
+  readonly secret: string;
+}
+
 export interface WebhooksParts {
   readonly database: Database;
   readonly changes: AdminChanges;
@@ -42,30 +52,44 @@ export class Webhooks {
   /** The webhook and its secret, which is never shown again. It is told of what is written from now on. */
   async create(call: AdminCall, input: NewWebhook): Promise<{ readonly row: WebhookEntity; readonly secret: string }> {
     await this.vet(input);
+    const prepared = await this.prepare(input);
+    const row = await this.change(call, (tx) => this.make(tx, prepared));
+    return { row, secret: prepared.secret };
+  }
+
+  /** The same, its changes made by `changes`: as parts of a larger transaction. */
+  within(changes: AdminChanges): Webhooks {
+    return new Webhooks({ ...this.parts, changes });
+  }
+
+  /** What a webhook that passed {@link vet} needs before it is made: a secret, and unless it is only tried, its place in each ledger. */
+  async prepare(input: NewWebhook, { dryRun } = { dryRun: false }): Promise<PreparedWebhook> {
     const id = newId('whk');
     const about = input.zone ?? null;
     const { key, sealed } = this.parts.secrets.make(id);
-    await this.parts.database.withSystem('webhooks', (tx) => beginAtHeads(tx, { id, about }));
-    const row = await this.change(call, async (tx) => {
-      const at = new Date(tx.now);
-      const made: WebhookEntity = {
-        zone: SYSTEM_ZONE,
-        id,
-        url: input.url,
-        events: [...new Set(input.events)],
-        about,
-        secretSealed: sealed,
-        status: 'active',
-        createdAt: at,
-        updatedAt: at,
-        archivedAt: null,
-        version: 1,
-      };
-      await insertWebhook(tx, made);
-      tx.note({ action: 'webhooks.create', target: `webhook:${id}`, after: webhookBody(made) });
-      return made;
-    });
-    return { row, secret: webhookSecret(key) };
+    if (!dryRun) await this.parts.database.withSystem('webhooks', (tx) => beginAtHeads(tx, { id, about }));
+    return { id, about, input, sealed, secret: webhookSecret(key) };
+  }
+
+  /** Makes a webhook in the transaction of a larger change, which is one of the system zone. */
+  async make(tx: AdminTx, { id, about, input, sealed }: PreparedWebhook): Promise<WebhookEntity> {
+    const at = new Date(tx.now);
+    const made: WebhookEntity = {
+      zone: SYSTEM_ZONE,
+      id,
+      url: input.url,
+      events: [...new Set(input.events)],
+      about,
+      secretSealed: sealed,
+      status: 'active',
+      createdAt: at,
+      updatedAt: at,
+      archivedAt: null,
+      version: 1,
+    };
+    await insertWebhook(tx, made);
+    tx.note({ action: 'webhooks.create', target: `webhook:${id}`, after: webhookBody(made) });
+    return made;
   }
 
   get(id: string): Promise<WebhookEntity> {
@@ -113,9 +137,10 @@ export class Webhooks {
     });
   }
 
-  private async vet({ url, events, zone }: Partial<NewWebhook>): Promise<void> {
+  /** Refuses what can never be told, and a place that may not be reached; `planned` are zones that are about to be made. */
+  async vet({ url, events, zone }: Partial<NewWebhook>, planned: ReadonlySet<string> = new Set()): Promise<void> {
     const faults = [...eventFaults(events ?? [])];
-    if (zone !== undefined && !(await isChangeableZone(this.parts.database, zone)))
+    if (zone !== undefined && !planned.has(zone) && !(await isChangeableZone(this.parts.database, zone)))
       faults.push({ field: 'zone', message: 'must be the slug of a zone' });
     if (faults.length > 0) throw invalidRequest(faults);
     if (url !== undefined) await this.parts.egress.checkRegistration(url);

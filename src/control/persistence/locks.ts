@@ -17,6 +17,17 @@ export async function lockGraph(tx: ZoneTx): Promise<void> {
   await tx.query('SELECT zone FROM caracal.graph_lock WHERE zone = $1 FOR UPDATE', [tx.zone]);
 }
 
+/** One who applies a configuration at a time. */
+export async function lockConfiguration(tx: ZoneTx): Promise<void> {
+  await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('caracal.configuration', 0))`);
+}
+
+/** The zone with its graph, when it is there: nobody else changes anything under it until the transaction ends. */
+export async function lockZoneWhole(tx: ZoneTx): Promise<void> {
+  await lockGraph(tx);
+  await tx.query('SELECT slug FROM caracal.zones WHERE slug = $1 FOR UPDATE', [tx.zone]);
+}
+
 /** The zone as it stays until the transaction ends: shared among changes under it, alone for a change of the zone itself. */
 export async function lockZone(tx: ZoneTx, mode: 'share' | 'alone'): Promise<ZoneEntity> {
   const zone = await tx.em.findOne(ZoneEntity, {

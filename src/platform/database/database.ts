@@ -66,6 +66,16 @@ export class Database {
     return this.inZone({ role: 'caracal_app', zone }, fn);
   }
 
+  /** Runs `fn` in one transaction of `caracal_app` that sees one zone after the other: the one that was entered last, and none before the first. */
+  acrossZones<T>(fn: (enter: (zone: string) => Promise<ZoneTx>) => Promise<T>): Promise<T> {
+    return this.transact({ role: 'caracal_app' }, (tx) =>
+      fn(async (zone) => {
+        await tx.query(`SELECT set_config('caracal.zone', $1, true)`, [zone]);
+        return { ...tx, zone };
+      }),
+    );
+  }
+
   /** The same, read only: for lists and for filling views. */
   readZone<T>(zone: string, fn: (tx: ZoneTx) => Promise<T>): Promise<T> {
     return this.inZone({ role: 'caracal_app', zone, readOnly: true }, fn);

@@ -1,10 +1,10 @@
-import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { JsonObject } from '../../../kernel/json.js';
 import { AdminAccess } from '../../../platform/http/index.js';
 import type { AdminCall } from '../../admin-changes.js';
 import { ConfigApply } from '../config-apply.js';
 import { ConfigExport } from '../config-export.js';
-import type { ConfigChange } from '../../domain/config/config-plan.js';
 import { Call } from '../../http/call.js';
 import { ConfigApplyQuery, ConfigDto } from './config.dto.js';
 
@@ -16,23 +16,28 @@ export class ConfigController {
     private readonly applying: ConfigApply,
   ) {}
 
+  /** With the tag of this very document, for applying a change of it to nothing else. */
   @Get('export')
   @AdminAccess('read')
-  export(): Promise<JsonObject> {
-    return this.exports.document();
+  async export(@Res({ passthrough: true }) reply: FastifyReply): Promise<JsonObject> {
+    const { body, etag } = await this.exports.document();
+    void reply.header('etag', etag);
+    return body;
   }
 
-  /** With `dry_run=true` it says what it would do. */
+  /** All of it or nothing. With `dry_run=true` it says what it would do; with `If-Match`, only to the configuration that was read. */
   @Post('apply')
   @HttpCode(200)
   @AdminAccess('write')
   async apply(
     @Call() call: AdminCall,
     @Query() query: ConfigApplyQuery,
-    @Body() { zones }: ConfigDto,
-  ): Promise<{ readonly changes: readonly ConfigChange[] }> {
-    return {
-      changes: query.dry_run === 'true' ? await this.applying.plan(zones) : await this.applying.apply(call, zones),
-    };
+    @Headers('if-match') ifMatch: string | undefined,
+    @Body() document: ConfigDto,
+  ): Promise<JsonObject> {
+    const options = { dryRun: query.dry_run === 'true', ifMatch };
+    const { changes, secrets } = await this.applying.apply(call, document, options);
+    const body = secrets.length === 0 ? { changes } : { changes, secrets };
+    return body as unknown as JsonObject;
   }
 }

@@ -3,8 +3,10 @@ import { ArrayMaxSize, Equals, IsArray, IsIn, IsObject, IsString, Length, Valida
 import { CreateApplicationDto } from '../../http/dto/application.dto.js';
 import { CreateGrantDto } from '../../http/dto/grant.dto.js';
 import { CreateProviderDto } from '../../http/dto/provider.dto.js';
+import { CreateWebhookDto } from '../../delivery/http/webhook.dto.js';
 import { CreateResourceDto } from '../../http/dto/resource.dto.js';
-import { IsName, IsSlug, Optional } from '../../http/dto/rules.js';
+import { CreateSubjectIssuerDto } from '../../http/dto/subject-issuer.dto.js';
+import { IsMembers, IsName, IsSlug, Optional } from '../../http/dto/rules.js';
 import { CreateZoneDto } from '../../http/dto/zone.dto.js';
 import type { JsonObject } from '../../../kernel/json.js';
 
@@ -60,6 +62,13 @@ export class ConfigZoneDto extends CreateZoneDto {
 
   @Optional()
   @ValidateNested({ each: true })
+  @Type(() => CreateSubjectIssuerDto)
+  @ArrayMaxSize(MOST_OBJECTS)
+  @IsArray()
+  subject_issuers?: CreateSubjectIssuerDto[];
+
+  @Optional()
+  @ValidateNested({ each: true })
   @Type(() => CreateResourceDto)
   @ArrayMaxSize(MOST_OBJECTS)
   @IsArray()
@@ -78,6 +87,14 @@ export class ConfigZoneDto extends CreateZoneDto {
   policy_set?: ConfigPolicySetDto;
 }
 
+/** A webhook is known by its place and zone; its secret is made here and shown once. */
+export class ConfigWebhookDto extends CreateWebhookDto {
+  /** `{"set": true}`, as it is exported; it cannot be chosen. */
+  @Optional()
+  @IsMembers()
+  secret?: JsonObject;
+}
+
 export class ConfigDto {
   /** The version of this form. */
   @Equals(1, { message: 'must be 1' })
@@ -88,6 +105,13 @@ export class ConfigDto {
   @ArrayMaxSize(MOST_ZONES)
   @IsArray()
   zones!: ConfigZoneDto[];
+
+  @Optional()
+  @ValidateNested({ each: true })
+  @Type(() => ConfigWebhookDto)
+  @ArrayMaxSize(MOST_OBJECTS)
+  @IsArray()
+  webhooks?: ConfigWebhookDto[];
 }
 
 export class ConfigApplyQuery {

@@ -28,6 +28,21 @@ export function renamed(body: JsonObject, member: string, names: ReadonlyMap<str
   return typeof value === 'string' ? { ...body, [member]: names.get(value) ?? value } : body;
 }
 
+/** Objects that share a name: the first keeps it, the second is `<name>#2`, in the order in which they stand. */
+export function numbered<Item extends { readonly key: string }>(items: readonly Item[]): Item[] {
+  const seen = new Map<string, number>();
+  return items.map((item) => {
+    const count = (seen.get(item.key) ?? 0) + 1;
+    seen.set(item.key, count);
+    return count === 1 ? item : { ...item, key: `${item.key}#${count}` };
+  });
+}
+
+/** What a webhook is known by: the place, and the zone that it is told of. */
+export function webhookKey({ url, zone }: JsonObject): string {
+  return JSON.stringify([url ?? null, zone ?? null]);
+}
+
 /** What a grant is known by: who holds it where, and under which label. */
 export function grantKey({ application, resource, label }: JsonObject): string {
   return JSON.stringify([application ?? null, resource ?? null, label ?? null]);

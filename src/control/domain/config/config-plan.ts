@@ -1,8 +1,17 @@
 import { canonicalize } from '../../../kernel/canonical-json.js';
-import type { JsonObject } from '../../../kernel/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.js';
 
 /** The kinds of a configuration, in the order in which they can be made: each refers only to what stands before it. */
-export const CONFIG_KINDS = ['zone', 'application', 'provider', 'resource', 'grant', 'policy_set'] as const;
+export const CONFIG_KINDS = [
+  'zone',
+  'application',
+  'provider',
+  'subject_issuer',
+  'resource',
+  'grant',
+  'policy_set',
+  'webhook',
+] as const;
 export type ConfigKind = (typeof CONFIG_KINDS)[number];
 
 /** An object as a configuration writes it: without what the server makes, other objects by their names. */
@@ -17,6 +26,8 @@ export interface ConfigItem {
 /** An object that is there. */
 export interface CurrentItem extends ConfigItem {
   readonly id: string;
+  /** Made by the server: others refer to it, and no configuration holds it. */
+  readonly builtIn?: boolean;
 }
 
 export interface ConfigChange {
@@ -53,11 +64,16 @@ function changeOf(op: ConfigChange['op'], item: ConfigItem, there: CurrentItem |
 
 /** A secret is never shown, so one that is given is always new. */
 function differs(wanted: JsonObject, current: JsonObject): boolean {
-  return Object.entries(wanted).some(
-    ([name, value]) => name === 'secret' || canonicalize(value) !== canonicalize(current[name] ?? null),
+  return Object.entries(wanted).some(([name, value]) =>
+    name === 'secret' ? !isKept(value) : canonicalize(value) !== canonicalize(current[name] ?? null),
   );
 }
 
-function withoutSecret({ secret, ...body }: JsonObject): JsonObject {
-  return secret === undefined ? body : { ...body, secret: '[new]' };
+/** `{"set": true}` stands for the secret that is there: what is exported in its place. */
+export function isKept(secret: JsonValue | undefined): boolean {
+  return isJsonObject(secret) && secret['set'] === true && Object.keys(secret).length === 1;
+}
+
+function withoutSecret(body: JsonObject): JsonObject {
+  return body['secret'] === undefined || isKept(body['secret']) ? body : { ...body, secret: '[new]' };
 }
