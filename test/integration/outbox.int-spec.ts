@@ -138,6 +138,15 @@ describe.each(testedBackends())('outbox on %s', (kind) => {
     await eventually(() => bench.effects(), ['survivor', 'follower']);
   });
 
+  it('[T4] is not held up by a lease from before the database’s clock was set back', async () => {
+    await commit('a', 'patient');
+    await bench.test.superuser((client) =>
+      client.query(`UPDATE caracal.outbox SET leased_until = now() + interval '2 hours' WHERE done_at IS NULL`),
+    );
+    expect(await bench.process(notes).relay.sendDue()).toBe(1);
+    await eventually(() => bench.effects(), ['patient']);
+  });
+
   it('[T7] is not held up by a forged job that took the place of a genuine one', async () => {
     const { relay } = bench.process(notes);
     const id = await bench.database.withZone(ZONE, (tx) => put(tx, 'a', 'genuine'));

@@ -45,6 +45,27 @@ describe('retention as the shipped role', () => {
     expect(rows[0]?.n).toBe('1');
   });
 
+  it('goes by the database’s clock, and a table that cannot be cleaned keeps none of the others', async () => {
+    await test.superuser((client) =>
+      client.query(`
+        INSERT INTO caracal.inbox (queue, id, at) VALUES ('audit', gen_random_uuid(), now() - interval '9 days');
+        REVOKE DELETE ON caracal.change_log FROM caracal_janitor;
+        INSERT INTO caracal.change_log (zone, seq, kind, id, at) VALUES ('acme', 3, 'zone', 'acme', now() - interval '2 h');`),
+    );
+    const registry = new Registry();
+    const retention = new Retention(database, registry);
+    await expect(retention.run()).rejects.toThrow('not every table could be cleaned');
+    expect(await registry.metrics()).toContain('caracal_retention_rows_total{table="inbox"} 1');
+    await test.superuser((client) => client.query('GRANT DELETE ON caracal.change_log TO caracal_janitor'));
+    const wall = Date.now;
+    Date.now = () => wall() + 3_600_000;
+    try {
+      expect(await retention.run()).toMatchObject({ change_log: 1, claims: 0 });
+    } finally {
+      Date.now = wall;
+    }
+  });
+
   it('[T6] the janitor makes partitions ahead, and none far away in time', async () => {
     const partitions = new LedgerPartitions(database);
     await Promise.all([partitions.makeAhead(), partitions.makeAhead()]);

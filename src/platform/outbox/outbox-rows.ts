@@ -20,6 +20,9 @@ export interface OutboxBacklog {
   readonly oldestSeconds: number;
 }
 
+/** Beyond every lease there is: one that ends later was given before the database's clock was set back, and holds nobody up. */
+const LONGEST_LEASE = '11 minutes';
+
 /** The outbox as `caracal_system` works on it: each step is one statement, atomic by itself. */
 export class OutboxRows {
   constructor(private readonly database: Database) {}
@@ -32,7 +35,7 @@ export class OutboxRows {
     return this.ask<ClaimedRow>(
       `WITH due AS (
          SELECT o.id FROM caracal.outbox o
-         WHERE o.done_at IS NULL AND (o.leased_until IS NULL OR o.leased_until < now())
+         WHERE o.done_at IS NULL AND (o.leased_until IS NULL OR NOT o.leased_until BETWEEN now() AND now() + interval '${LONGEST_LEASE}')
            AND NOT EXISTS (SELECT 1 FROM caracal.outbox e
              WHERE e.zone = o.zone AND e.aggregate = o.aggregate AND e.done_at IS NULL AND e.position < o.position)
          ORDER BY o.position LIMIT $1 FOR UPDATE OF o SKIP LOCKED

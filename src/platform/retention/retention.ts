@@ -13,7 +13,6 @@ const RULES: readonly { readonly table: string; readonly due: string; readonly a
   { table: 'change_log', due: 'at < $1', afterMs: HOUR_MS },
   { table: 'inbox', due: 'at < $1', afterMs: INBOX_RETENTION_MS },
   { table: 'outbox', due: 'done_at < $1', afterMs: 24 * HOUR_MS },
-  { table: 'replicas', due: 'seen_at < $1', afterMs: HOUR_MS },
   { table: 'claims', due: 'expires_at < $1', afterMs: 0 },
   { table: 'budgets', due: 'expires_at < $1', afterMs: 0 },
   { table: 'idempotency_keys', due: 'expires_at < $1', afterMs: 0 },
@@ -29,10 +28,7 @@ const RULES: readonly { readonly table: string; readonly due: string; readonly a
   { table: 'approvals', due: 'expires_at < $1', afterMs: 90 * 24 * HOUR_MS },
 ];
 
-interface Forgotten {
-  readonly sessions: number;
-  readonly delegations: number;
-}
+type Forgotten = Readonly<Record<'sessions' | 'delegations', number>>;
 
 /** Deletes what is no longer needed, as `caracal_janitor`, each table in transactions of its own. */
 export class Retention {
@@ -55,15 +51,31 @@ export class Retention {
     queues.schedule('retention', EVERY_MS, async () => void (await this.run()));
   }
 
-  /** One round over every table; answers how many rows went. Safe to run at any time and twice at once. */
-  async run(now = Date.now()): Promise<Readonly<Record<string, number>>> {
+  /**
+   * One round over every table; answers how many rows went. Safe to run at any time and twice at once. By the database's clock, which every replica
+   * shares: one whose own is ahead must not forget what others still need. A table that fails keeps none of the others from its turn.
+   */
+  async run(): Promise<Readonly<Record<string, number>>> {
+    const [row] = await this.database.querySystem<{ now: Date }>('retention', 'SELECT now() AS now');
+    if (!row) throw new Error('the database does not tell the time');
+    const now = row.now.getTime();
     const counts: Record<string, number> = {};
-    for (const rule of RULES) {
-      counts[rule.table] = await this.clean(rule.table, rule.due, new Date(now - rule.afterMs));
-    }
-    Object.assign(counts, await this.forgetRuntime(new Date(now - RUNTIME_AFTER_MS)));
-    for (const [table, count] of Object.entries(counts)) this.removed.inc({ table }, count);
+    const faults: unknown[] = [];
+    const turn = (of: () => Promise<Readonly<Record<string, number>>>): Promise<void> =>
+      of().then(
+        (gone) => this.count(gone, counts),
+        (error: unknown) => void faults.push(error),
+      );
+    for (const { table, due, afterMs } of RULES)
+      await turn(async () => ({ [table]: await this.clean(table, due, new Date(now - afterMs)) }));
+    await turn(() => this.forgetRuntime(new Date(now - RUNTIME_AFTER_MS)));
+    if (faults.length > 0) throw new AggregateError(faults, 'not every table could be cleaned');
     return counts;
+  }
+
+  private count(gone: Readonly<Record<string, number>>, counts: Record<string, number>): void {
+    Object.assign(counts, gone);
+    for (const [table, count] of Object.entries(gone)) this.removed.inc({ table }, count);
   }
 
   private async forgetRuntime(before: Date): Promise<Forgotten> {
