@@ -12,7 +12,7 @@ import { build } from '../examples/demo/server.mjs';
 import { closeEnvironment, openEnvironment, workDirectory } from './environment.mjs';
 import { parseOptions, USAGE } from './options.mjs';
 import { cut } from './scenarios/cut.mjs';
-import { measureKills } from './scenarios/kill.mjs';
+import { killScenarios } from './scenarios/kill.mjs';
 import { ledger } from './scenarios/ledger.mjs';
 import { mcp } from './scenarios/mcp.mjs';
 import { killOnOtherReplica } from './scenarios/replica.mjs';
@@ -31,12 +31,7 @@ const scenarios = {
   ledger,
   verify,
   stream,
-  kill: (env, options) =>
-    measureKills(env, options, {
-      title: 'kill switch, same replica',
-      gatewayUrl: env.resource.gateway_url,
-      goalMs: 10,
-    }),
+  ...killScenarios,
   'kill-replica': killOnOtherReplica,
   cut,
 };

@@ -12,9 +12,8 @@ export async function killOnOtherReplica(env, options) {
   for (const name of SECRETS) await cp(path.join(env.dataDir, 'secrets', name), path.join(dataDir, 'secrets', name));
   const replica = await startServer(dataDir, { DATABASE_URL: env.dsn, PUBLIC_URL: env.server.base, LOG_LEVEL: 'warn' });
   try {
-    const gatewayUrl = env.resource.gateway_url.replace(env.server.base, replica.base);
-    const title = 'kill switch, other replica';
-    return await measureKills(env, options, { title, gatewayUrl, goalMs: 250 });
+    const atReplica = (url) => url.replace(env.server.base, replica.base);
+    return await measureKills(env, options, { title: 'kill switch, other replica', goalMs: 250, atReplica });
   } finally {
     await replica.stop();
     await rm(dataDir, { recursive: true, force: true });
