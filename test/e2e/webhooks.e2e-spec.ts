@@ -111,6 +111,25 @@ describe('webhooks', () => {
     await app.admin('DELETE', `/v1/webhooks/${hook.id}`, undefined, { 'if-match': '*' });
   });
 
+  it('hand an assignee its work: it begins what it was told of, without having been told what it is', async () => {
+    const scene = await OAuthScene.open(app);
+    const token = await scene.applicationToken(await scene.client());
+    const [boss, worker] = [await scene.session(token), await scene.session(token)];
+    const hook = await webhook(['invocation.created', 'invocation.cancelled'], scene.zone);
+    const order = { target: worker.id, deadline_seconds: 60, input: { secret: 'plan' } };
+    const { id } = created(await scene.runtime('POST', '/invocations', boss.session_token, order));
+    const [told] = await deliveries(hook.path, 1);
+    new Webhook(hook.secret).verify(told?.text ?? '', told?.headers as Record<string, string>);
+    expect(told).toMatchObject({ type: 'invocation.created', data: { detail: { invocation: id, target: worker.id } } });
+    expect(told?.text).not.toContain('plan');
+    expect(ok(await scene.runtime('POST', `/invocations/${id}/start`, worker.session_token))).toMatchObject({
+      status: 'running',
+      input: { secret: 'plan' },
+    });
+    ok(await scene.runtime('POST', `/invocations/${id}/cancel`, boss.session_token, {}));
+    expect((await deliveries(hook.path, 2))[1]).toMatchObject({ type: 'invocation.cancelled' });
+  });
+
   it('try again under the same id until the receiver takes it, and follow no redirect', async () => {
     const scene = await OAuthScene.open(app);
     const hook = await webhook(['admin.applications.create'], scene.zone);
