@@ -1,12 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CHANGE_STEPS } from '../../src/audit/audited-changes.js';
-import { call, type TestAnswer } from '../support/app.js';
-import { asSuperuser, createEmptyDatabase, TEST_DATABASE_PASSWORD } from '../support/database.js';
+import type { TestAnswer } from '../support/app.js';
+import { asSuperuser } from '../support/database.js';
+import { DatabaseServer } from '../support/database-server.js';
 import { claimsOf, OAuthScene, ok, type SceneClient, type SceneResource } from '../support/oauth-scene.js';
-import { newDataDir, removeDataDir, type ServerProcess, startServer } from '../support/server.js';
-
-const PRELOAD = fileURLToPath(new URL('../support/steps-preload.mjs', import.meta.url));
 
 interface Agent {
   readonly id: string;
@@ -28,42 +25,13 @@ interface Stage {
 type Act = 'spawn' | 'delegate' | 'terminate' | 'revoke' | 'exchange';
 type Station = readonly [act: Act, step: string];
 
-let database: { dsn: string; drop(): Promise<void> };
-let dataDir: string;
-let server: ServerProcess;
-
-/** The server that runs now; it has another port and process after each kill. */
-const current = {
-  get url() {
-    return server.url;
-  },
-  admin: (method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) =>
-    call(server.url, { method, path, body, headers: { authorization: `Bearer ${server.adminToken}`, ...headers } }),
-};
-
-async function boot(): Promise<void> {
-  const env = {
-    DATABASE_URL: database.dsn,
-    DATABASE_MIGRATE_URL: database.dsn,
-    DATABASE_PASSWORD: TEST_DATABASE_PASSWORD,
-    PUBLIC_URL: 'http://caracal.test',
-    EGRESS_ALLOW_LOOPBACK: 'true',
-    VIEW_MAX_STALENESS: '20000',
-  };
-  server = await startServer(dataDir, env, PRELOAD);
-}
+let server: DatabaseServer;
 
 beforeAll(async () => {
-  database = await createEmptyDatabase();
-  dataDir = await newDataDir();
-  await boot();
+  server = await DatabaseServer.open();
 }, 60_000);
 
-afterAll(async () => {
-  await server?.end('SIGKILL');
-  await database?.drop();
-  await removeDataDir(dataDir);
-});
+afterAll(() => server.close());
 
 const passOn = ({ scene, mail, root, target }: Omit<Stage, 'child' | 'edge'>) =>
   scene.runtime('POST', '/delegations', root.session_token, {
@@ -73,7 +41,7 @@ const passOn = ({ scene, mail, root, target }: Omit<Stage, 'child' | 'edge'>) =>
   });
 
 async function stage(): Promise<Stage> {
-  const scene = await OAuthScene.open(current);
+  const scene = await OAuthScene.open(server);
   const owner = await scene.client();
   const mail = await scene.resource(['read']);
   await scene.grant(owner, mail, ['read']);
@@ -93,7 +61,7 @@ const ACTS: Readonly<Record<Act, (stage: Stage) => Promise<TestAnswer>>> = {
 };
 
 const query = <T extends object>(sql: string, params: unknown[]): Promise<T[]> =>
-  asSuperuser(database.dsn, async (client) => (await client.query<T>(sql, params)).rows);
+  asSuperuser(server.dsn, async (client) => (await client.query<T>(sql, params)).rows);
 
 /** Everything that changes write in a zone, counted. */
 async function written({ scene: { zone } }: Stage): Promise<Record<string, string>> {
@@ -120,15 +88,14 @@ async function killAt(stations: readonly Station[]): Promise<{ on: Stage; before
   for (const [n, [act, step]] of stations.entries()) {
     const on = stages[n] as Stage;
     const { zone } = on.scene;
-    const stands = server.told({ held: zone, step });
+    const stands = server.process.told({ held: zone, step });
     // What a dying process has begun to settle is taken up again when its lock ends, which is not waited for here.
-    await server.tell({ arm: { zone, steps: step === 'sent' ? [step] : [step, 'claimed'] } });
+    await server.process.tell({ arm: { zone, steps: step === 'sent' ? [step] : [step, 'claimed'] } });
     answers.push(ACTS[act](on).catch(() => 'died'));
     await stands;
   }
-  await server.end('SIGKILL');
+  await server.dieAndStart();
   await Promise.all(answers);
-  await boot();
   return stages.map((on, n) => ({ on, before: before[n] as Record<string, string> }));
 }
 
