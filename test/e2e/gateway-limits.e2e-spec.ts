@@ -167,6 +167,18 @@ if (redisIsPresent())
       expect(await statuses(second, token, 2)).toEqual([200, 429]);
       expect(await statuses(first, token, 1)).toEqual([429]);
     });
+
+    it('[T3] neither Redis nor a listener of its own for administration is an upstream', async () => {
+      redis ??= await startRedis();
+      const one = await app.replica({ REDIS_URL: redis.url, PUBLIC_URL: app.url, ADMIN_PORT: '0' });
+      const { scene } = await openGateway(app, { upstream: events.url });
+      const { adminUrl = '' } = one.running;
+      for (const upstream_url of [redis.url.replace('redis:', 'http:'), adminUrl]) {
+        const resource = { slug: 'own', name: 'own', enforcement: 'gateway', upstream_url, scopes: [], operations: [] };
+        const answer = await one.admin('POST', `/v1/zones/${scene.zone}/resources`, resource);
+        expect([upstream_url, answer.status, answer.body.code]).toEqual([upstream_url, 400, 'egress_denied']);
+      }
+    });
   });
 
 describe('[T8] an upstream that is down', () => {
