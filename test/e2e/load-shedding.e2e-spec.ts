@@ -16,7 +16,7 @@ let gateway: GatewayScene;
 let calls = 0;
 
 beforeAll(async () => {
-  app = await startTestApp({ MAX_LOOP_DELAY: '0' });
+  app = await startTestApp();
   replica = await app.replica({ MAX_LOOP_DELAY: String(LIMIT_MS), PUBLIC_URL: app.url });
   upstream = await startUpstream((_request, response) => void response.end(String((calls += 1))));
   gateway = await openGateway(app, { upstream: upstream.url });
