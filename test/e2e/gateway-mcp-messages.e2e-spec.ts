@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { type GatewayScene, openGateway } from '../support/gateway-scene.js';
+import { ok } from '../support/oauth-scene.js';
 import { gzipAnswer, type McpRequest, type McpUpstream, repliesTo, startMcpUpstream } from '../support/mcp-upstream.js';
 
 let app: TestApp;
@@ -357,6 +358,20 @@ describe('batches (2025-03-26)', () => {
       .filter((lines) => lines.length > 0)
       .map((lines) => JSON.parse(lines.map((line) => line.slice(6)).join('\n')) as unknown);
     expect(events).toMatchObject([{ id: 1, error: { code: -32_001 } }, [{ id: 2 }]]);
+  });
+
+  it('[T3] count each message against a session’s budget; one that does not fit spends nothing of it', async () => {
+    const { scene, client, resource } = gateway;
+    const session = await scene.session(await scene.applicationToken(client), { max_calls: 2 });
+    const fields = { resource: resource.gateway_url, scope: 'echo' };
+    const bearer = ok(await scene.exchange(client, session.session_token, fields)).access_token as string;
+    const echoes = (count: number) => Array.from({ length: count }, (_, at) => tool(at + 1, 'echo'));
+    const refused = await post(echoes(3), {}, bearer);
+    expect([refused.status, refused.body]).toEqual([403, expect.objectContaining({ reasons: ['budget_exhausted'] })]);
+    expect(server.seen).toEqual([]);
+    expect((await post(echoes(2), {}, bearer)).status).toBe(200);
+    expect((await post(tool(1, 'echo'), {}, bearer)).status).toBe(403);
+    expect(server.seen).toHaveLength(1);
   });
 });
 

@@ -49,7 +49,7 @@ const TEXTS: Readonly<Record<GatewayCode, string>> = {
   upstream_timeout: 'The upstream did not answer in time.',
   view_stale: 'The state that decisions need cannot be confirmed now.',
   audit_unavailable: 'The audit ledger cannot be written; nothing was done.',
-  overloaded: 'Too many calls to this resource are under way.',
+  overloaded: 'There is too much under way at the moment.',
 };
 
 /** Answers a refusal of the gateway's own: a problem document (RFC 9457) with `Caracal-Error`, told apart from the upstream's by it. */
