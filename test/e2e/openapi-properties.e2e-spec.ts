@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { administrator, all, type Asker, soundResource } from '../support/administration.js';
-import { startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
-import { created, makeApplication, makeZoneOverHttp } from '../support/fixtures.js';
+import { call, startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
+import { created, makeApplication, makeZoneOverHttp, oauth } from '../support/fixtures.js';
 import { requestTo } from '../support/openapi-requests.js';
 import { describedBy, type Description, filled, type Operation, type Schema } from '../support/openapi.js';
 
@@ -31,6 +31,20 @@ function isClear({ status, body }: TestAnswer, member: string): boolean {
     faults.find(({ field }) => field === name || field.startsWith(`${name}.`))?.message ?? '';
   const clear = RULE_AND_EXAMPLE.test(of(member)) && !LIBRARY.test(of(member));
   return status === 400 && clear && /^is not known here; known are .*\w/.test(of('nonsense'));
+}
+
+/** What is wrong with an answer, when something is. */
+function judgeOf(): (operation: Operation, answer: TestAnswer) => string | undefined {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema(JSON.parse(JSON.stringify(api.document)), 'api');
+  const isProblem = ajv.getSchema('api#/components/schemas/Problem');
+  return (operation, { status, body, headers }) => {
+    if (status >= 500) return 'failed';
+    if (!(String(status) in operation.responses)) return 'is not documented';
+    if (status < 400) return undefined;
+    const typed = headers.get('content-type')?.startsWith('application/problem+json') === true;
+    return typed && isProblem?.(body) === true ? undefined : 'is no problem document';
+  };
 }
 
 let app: TestApp;
@@ -215,17 +229,8 @@ describe('the description and the server', () => {
   });
 
   it('[T1] whatever is sent, the answer is a documented one and never a failure', async () => {
-    const ajv = new Ajv2020({ strict: false, validateFormats: false });
-    ajv.addSchema(JSON.parse(JSON.stringify(api.document)), 'api');
-    const isProblem = ajv.getSchema('api#/components/schemas/Problem');
+    const judge = judgeOf();
     const ends = new Set(['DELETE /v1/zones/{zone}', 'POST /v1/zones/{zone}/kill']);
-    const judge = (operation: Operation, { status, body, headers }: TestAnswer): string | undefined => {
-      if (status >= 500) return 'failed';
-      if (!(String(status) in operation.responses)) return 'is not documented';
-      if (status < 400) return undefined;
-      const typed = headers.get('content-type')?.startsWith('application/problem+json') === true;
-      return typed && isProblem?.(body) === true ? undefined : 'is no problem document';
-    };
     const failures: unknown[] = [];
     const rounds = fc.tuple(...administered().map((operation) => requestTo(operation, api)));
     for (const round of fc.sample(rounds, { numRuns: 4, seed: 20_261_127 })) {
@@ -238,6 +243,82 @@ describe('the description and the server', () => {
         const fault = judge(operation, answer);
         if (fault) failures.push({ name, path, sent: request.body, fault, status: answer.status, body: answer.body });
       }
+    }
+    expect(failures).toEqual([]);
+  });
+
+  it('[T1] nor is it at the runtime API of a zone, for an application and for a session', async () => {
+    await makeZoneOverHttp(app, 'runtime');
+    const { id, secret } = await makeApplication(app, 'runtime', 'fuzzed');
+    const client = { id, secret };
+    const { access_token } = (
+      await oauth(app.url, '/z/runtime/oauth2/token', { grant_type: 'client_credentials' }, client)
+    ).body;
+    const start = { method: 'POST', path: '/z/runtime/sessions', body: { lifecycle: 'task' } };
+    const session = await call(app.url, { ...start, headers: { authorization: `Bearer ${access_token}` } });
+    expect(session.status).toBe(201);
+    const judge = judgeOf();
+    const failures: unknown[] = [];
+    const operations = api.operations.filter(({ security }) => 'runtimeToken' in (security[0] ?? {}));
+    const rounds = fc.tuple(...operations.map((operation) => requestTo(operation, api)));
+    const bearers = [access_token, session.body.session_token];
+    for (const [turn, round] of fc.sample(rounds, { numRuns: 4, seed: 20_261_128 }).entries()) {
+      for (const [at, request] of round.entries()) {
+        const operation = operations[at] as Operation;
+        const parameters = { zone: 'runtime', id: turn % 2 === 0 ? session.body.id : NOWHERE, ...request.parameters };
+        const path = filled(operation.path, parameters) + request.query;
+        const headers = { ...request.headers, authorization: `Bearer ${bearers[turn % 2]}` };
+        const answer = await call(app.url, { method: operation.method, path, body: request.body, headers });
+        const fault = judge(operation, answer);
+        if (fault) failures.push({ path, sent: request.body, fault, status: answer.status, body: answer.body });
+      }
+    }
+    expect(failures).toEqual([]);
+    expect(operations.length).toBeGreaterThan(20);
+  });
+
+  it('[T2] nor is it at the OAuth endpoints, whatever form is sent', async () => {
+    const { id, secret } = await makeApplication(app, 'runtime', 'forms');
+    const schemas = ['token', 'introspect', 'revoke', 'bc-authorize'] as const;
+    const value = fc.oneof(
+      fc.constantFrom(
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        'urn:openid:params:grant-type:ciba',
+        'read',
+        '',
+        'x'.repeat(9_000),
+      ),
+      fc.string({ unit: 'binary', maxLength: 30 }),
+    );
+    const name = fc.constantFrom(
+      'grant_type',
+      'scope',
+      'resource',
+      'audience',
+      'subject_token',
+      'subject_token_type',
+      'actor_token',
+      'actor_token_type',
+      'approval',
+      'delegation',
+      'lifetime',
+      'authorization_details',
+      'token',
+      'token_type_hint',
+      'auth_req_id',
+      'login_hint',
+      'binding_message',
+      'client_id',
+    );
+    const form = fc.array(fc.tuple(name, value), { maxLength: 6 });
+    const failures: unknown[] = [];
+    for (const [at, fields] of fc.sample(form, { numRuns: 120, seed: 20_261_128 }).entries()) {
+      const endpoint = schemas[at % schemas.length] as string;
+      const answer = await oauth(app.url, `/z/runtime/oauth2/${endpoint}`, new URLSearchParams(fields), { id, secret });
+      const clear =
+        answer.status < 400 || typeof answer.body.error === 'string' || typeof answer.body.code === 'string';
+      if (answer.status >= 500 || !clear) failures.push({ endpoint, fields, status: answer.status, body: answer.body });
     }
     expect(failures).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTestApp, type TestApp } from '../support/app.js';
+import { all } from '../support/administration.js';
+import { startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
 import { created, makeApplication, makeZoneOverHttp, oauth, type ApplicationFixture } from '../support/fixtures.js';
 
 const RESOURCE = 'https://tickets.example.test/api';
@@ -47,6 +48,35 @@ async function activate(...texts: string[]): Promise<number> {
   const answer = await app.admin('POST', `/v1/zones/acme/policy-sets/${set.version}/activate`);
   expect(answer).toMatchObject({ status: 200, body: { version: set.version, status: 'active' } });
   return set.version;
+}
+
+interface Exchanged {
+  readonly index: number;
+  readonly entry: { readonly policy: { readonly version: number }; readonly decision: string };
+}
+
+/** The ledger's exchanges from an index on. */
+async function exchanges(from: number): Promise<Exchanged[]> {
+  return all(app.admin, `/v1/zones/acme/audit/events?type=exchange&from=${from}`);
+}
+
+const activateVersion = (version: number): Promise<unknown> =>
+  app.admin('POST', `/v1/zones/acme/policy-sets/${version}/activate`);
+
+/** So many exchanges, eight at a time, and `meanwhile` again and again until they are made. */
+async function exchangesWhile(
+  count: number,
+  meanwhile: (turn: number) => Promise<unknown>,
+): Promise<readonly TestAnswer[]> {
+  let left = count;
+  const answers: TestAnswer[] = [];
+  const worker = async (): Promise<void> => {
+    while (left-- > 0) answers.push(await mandate('tickets:write'));
+  };
+  const running = Promise.all(Array.from({ length: 8 }, worker));
+  for (let turn = 0; left > 0 && turn < 400; turn += 1) await meanwhile(turn);
+  await running;
+  return answers;
 }
 
 describe('policies', () => {
@@ -122,22 +152,20 @@ describe('policies', () => {
   it('[T2] while 100 exchanges run and sets alternate, each decision is the one of the version it names', async () => {
     const open = await activate(PERMIT);
     const strict = await activate(PERMIT, FORBID_WRITE);
-    const running = Array.from({ length: 100 }, () => mandate('tickets:write'));
-    for (const version of [open, strict, open])
-      await app.admin('POST', `/v1/zones/acme/policy-sets/${version}/activate`);
-    const answers = await Promise.all(running);
-    expect(answers.every((answer) => answer.status === 200 || answer.status === 403)).toBe(true);
-    const events = await app.admin('GET', '/v1/zones/acme/audit/events?type=exchange&limit=200');
-    for (let page = events.body; ;) {
-      for (const { entry } of page.items) {
-        if (entry.policy?.version === open) expect(entry.decision).toBe('allow');
-        if (entry.policy?.version === strict && entry.policy.input.actions.includes('tickets:write'))
-          expect(entry.decision).toBe('deny');
-      }
-      if (!page.next_cursor) break;
-      page = (await app.admin('GET', `/v1/zones/acme/audit/events?type=exchange&limit=200&cursor=${page.next_cursor}`))
-        .body;
-    }
+    const before = (await exchanges(0)).at(-1)?.index ?? -1;
+    const answers = await exchangesWhile(100, (turn) => activateVersion(turn % 2 === 0 ? open : strict));
+    await activateVersion(open);
+    const decided = await exchanges(before + 1);
+    expect([answers.length, decided.length]).toEqual([100, 100]);
+    expect(new Set(decided.map(({ entry }) => entry.policy.version))).toEqual(new Set([open, strict]));
+    for (const { entry } of decided)
+      expect([entry.policy.version, entry.decision]).toEqual(
+        entry.policy.version === open ? [open, 'allow'] : [strict, 'deny'],
+      );
+    const byIndex = new Map(decided.map(({ index, entry }) => [index, entry.policy.version]));
+    const issued = answers.filter(({ status }) => status === 200);
+    expect(new Set(issued.map(({ body }) => byIndex.get(body.receipt.index)))).toEqual(new Set([open]));
+    expect(answers.filter(({ status }) => status === 403)).toHaveLength(100 - issued.length);
     expect((await mandate('tickets:write')).status).toBe(200);
   });
 

@@ -55,7 +55,7 @@ function bodyOf({ method, body }: Operation, values: Values): fc.Arbitrary<unkno
 
 /** The first parameter is the zone; it stays. */
 function oddParameters({ path, parameters }: Operation): fc.Arbitrary<Record<string, string>> {
-  const zoned = path.startsWith('/v1/zones/{') ? 1 : 0;
+  const zoned = /^\/(?:v1\/zones|z)\/\{/.test(path) ? 1 : 0;
   const named = parameters.filter((one) => one.in === 'path').slice(zoned);
   const odd = named.map(({ name }) => [name, fc.constantFrom(...ODD_TEXTS.slice(1, 8))] as const);
   return fc.oneof(
