@@ -10,7 +10,14 @@ export interface Receipt {
   readonly index: number;
 }
 
-type Noted = Omit<Partial<EntryDraft>, 'type' | 'zone' | 'occurredAt' | 'actor' | 'requestId' | 'traceId' | 'client'>;
+/** What is known of a call before it is decided. */
+type Noted = Partial<
+  Pick<EntryDraft, 'subject' | 'application' | 'session' | 'delegation' | 'txn' | 'token' | 'resource' | 'operation'> &
+    Pick<EntryDraft, 'scopes' | 'approval' | 'policy'>
+>;
+
+/** What an entry says besides. */
+type Said = Partial<Pick<EntryDraft, 'decision' | 'reasons' | 'policy' | 'detail'>>;
 
 const LONGEST_PATH = 4_096;
 
@@ -75,23 +82,31 @@ export class CallNotes {
     this.add({ operation: kept, scopes: scopes && [...scopes].sort() });
   }
 
-  draft(type: string, more: Noted = {}): EntryDraft {
-    const { requestId, traceId, address, userAgent } = this.facts;
-    const policy = withHashedArguments(
-      'policy' in more ? more.policy : this.noted.policy,
-      this.noted.operation?.['mcp'],
-    );
+  /** Spelled out member by member: an object of one fixed shape is several times faster to make and to write than a copied one. */
+  draft(type: string, said: Said = {}): EntryDraft {
+    const { noted, facts, claims } = this;
     return {
-      ...this.noted,
-      ...more,
-      policy,
       type,
       zone: this.zone,
       occurredAt: this.occurredAt,
-      actor: this.claims ? { kind: 'agent', id: this.claims.client_id, token: this.claims.jti } : { kind: 'agent' },
-      requestId,
-      traceId,
-      client: { address, user_agent: userAgent },
+      requestId: facts.requestId,
+      txn: noted.txn,
+      actor: claims ? { kind: 'agent', id: claims.client_id, token: claims.jti } : { kind: 'agent' },
+      subject: noted.subject,
+      application: noted.application,
+      session: noted.session,
+      delegation: noted.delegation,
+      resource: noted.resource,
+      operation: noted.operation,
+      scopes: noted.scopes,
+      decision: said.decision,
+      reasons: said.reasons,
+      policy: withHashedArguments('policy' in said ? said.policy : noted.policy, noted.operation?.['mcp']),
+      token: noted.token,
+      approval: noted.approval,
+      traceId: facts.traceId,
+      client: { address: facts.address, user_agent: facts.userAgent },
+      detail: said.detail,
     };
   }
 }
