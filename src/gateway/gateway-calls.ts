@@ -90,7 +90,7 @@ export class GatewayCalls {
     const { bindings, authority, approvals, proof, rates, mcp } = this.parts;
     const { request, facts } = call.incoming;
     this.requireTime();
-    const target = requireTarget(request.url ?? '');
+    const target = requireTarget(request.url ?? '', request.rawHeaders);
     const { zone, binding } = await bindings.of(target);
     const { resource, limits } = binding;
     const notes = this.know(call, target, binding);

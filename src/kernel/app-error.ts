@@ -78,6 +78,12 @@ export interface FieldFault {
   readonly message: string;
 }
 
+/** A quota per minute that is used up: what `RateLimit-Policy` and `RateLimit` say beside `Retry-After`. */
+export interface SpentQuota {
+  readonly name: string;
+  readonly perMinute: number;
+}
+
 export interface AppErrorOptions {
   readonly errors?: readonly FieldFault[];
   /** Extension members of the problem document (RFC 9457 §3.2); public. */
@@ -86,6 +92,7 @@ export interface AppErrorOptions {
   readonly detail?: string;
   /** Seconds for `Retry-After`. */
   readonly retryAfter?: number;
+  readonly quota?: SpentQuota;
   readonly cause?: unknown;
 }
 
@@ -96,6 +103,7 @@ export class AppError extends Error {
   readonly members: JsonObject | undefined;
   readonly detail: string | undefined;
   readonly retryAfter: number | undefined;
+  readonly quota: SpentQuota | undefined;
 
   constructor(
     readonly code: ProblemCode,
@@ -107,5 +115,6 @@ export class AppError extends Error {
     this.members = options.members;
     this.detail = options.detail;
     this.retryAfter = options.retryAfter;
+    this.quota = options.quota;
   }
 }

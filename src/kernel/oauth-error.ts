@@ -1,3 +1,4 @@
+import type { SpentQuota } from './app-error.js';
 import type { JsonObject } from './json.js';
 
 /** Every `error` value our OAuth endpoints answer with (RFC 6749 §5.2 and its extensions). Codes are stable. */
@@ -61,6 +62,7 @@ export interface OAuthErrorOptions {
   readonly members?: JsonObject;
   /** Seconds for `Retry-After`. */
   readonly retryAfter?: number;
+  readonly quota?: SpentQuota;
   readonly cause?: unknown;
 }
 
@@ -71,6 +73,7 @@ export class OAuthError extends Error {
   readonly detail: string | undefined;
   readonly members: JsonObject | undefined;
   readonly retryAfter: number | undefined;
+  readonly quota: SpentQuota | undefined;
 
   constructor(
     readonly code: OAuthErrorCode,
@@ -82,5 +85,6 @@ export class OAuthError extends Error {
     this.detail = options.detail;
     this.members = options.members;
     this.retryAfter = options.retryAfter;
+    this.quota = options.quota;
   }
 }

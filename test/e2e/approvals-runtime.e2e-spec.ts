@@ -163,6 +163,7 @@ describe('a federated approver', () => {
 
   it.each([
     ['another binding', { decision: 'approve', binding: '0'.repeat(64) }, 409, 'conflict'],
+    ['what is no binding at all', { decision: 'approve', binding: 'x' }, 409, 'conflict'],
     ['no binding', { decision: 'approve' }, 400, 'invalid_request'],
     ['another word', { decision: 'yes', binding: '0'.repeat(64) }, 400, 'invalid_request'],
     ['an unknown member', { decision: 'deny', binding: '0'.repeat(64), who: 'me' }, 400, 'invalid_request'],

@@ -28,6 +28,14 @@ describe('the HTTP edge', () => {
       headers: { authorization, ...init.headers },
       ...(init.body === undefined ? {} : { body: init.body as never }),
     });
+  const raw = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      let answer = '';
+      const socket = connect(Number(new URL(app.url).port), '127.0.0.1', () => socket.write(text));
+      socket.on('data', (chunk) => (answer += chunk.toString()));
+      socket.on('close', () => resolve(answer));
+      socket.on('error', reject);
+    });
   const json = { 'content-type': 'application/json' };
   const POST = '/v1/zones/a/applications';
 
@@ -77,6 +85,28 @@ describe('the HTTP edge', () => {
     expect(answer.status).toBe(status);
     expect((await app.admin('GET', POST)).body.items).toHaveLength(before);
   });
+
+  it.each([
+    ['a member', '{"dry_run":true}', 'dry_run'],
+    ['a list', '[1]', ''],
+  ])('[T1] refuses a body with %s where the route takes none', async (_name, body, field) => {
+    const answer = await send('POST', '/v1/zones/a/audit/retention/apply', { body, headers: json });
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'invalid_request', errors: [{ field }] }]);
+  });
+
+  it.each(['{}', 'null'])('takes %s for no body', async (body) => {
+    const answer = await send('POST', '/v1/zones/a/audit/retention/apply', { body, headers: json });
+    expect(answer.status).toBe(200);
+  });
+
+  it.each(['/v1/zones', '/g/a/nothing/x', '/z/a/jwks.json'])(
+    '[T3] refuses two hosts for %s (RFC 9112 §3.2)',
+    async (path) => {
+      const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer).toContain('"code":"invalid_request"');
+    },
+  );
 
   it('[T8] refuses a chunked body that grows beyond the limit', async () => {
     const chunk = 'a'.repeat(64 * 1024);
@@ -129,17 +159,9 @@ describe('the HTTP edge', () => {
   });
 
   it('[T3] refuses two Authorization headers like a wrong token', async () => {
-    const answer = await new Promise<string>((resolve, reject) => {
-      let text = '';
-      const socket = connect(Number(new URL(app.url).port), '127.0.0.1', () =>
-        socket.write(
-          `GET /v1/zones HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ${authorization}\r\nAuthorization: ${authorization}\r\n\r\n`,
-        ),
-      );
-      socket.on('data', (chunk) => (text += chunk.toString()));
-      socket.on('close', () => resolve(text));
-      socket.on('error', reject);
-    });
+    const answer = await raw(
+      `GET /v1/zones HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: ${authorization}\r\nAuthorization: ${authorization}\r\n\r\n`,
+    );
     expect(answer).toMatch(/^HTTP\/1\.1 401 /);
     expect(answer).toContain('error="invalid_token"');
   });

@@ -162,6 +162,8 @@ describe('failed client authentication', () => {
     }
     const last = await scene.oauth('token', wrong, known);
     expect([last.status, Number(last.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect(last.headers.get('ratelimit-policy')).toBe('"failed_attempts";q=100;w=60');
+    expect(last.headers.get('ratelimit')).toMatch(/^"failed_attempts";r=0;t=\d+$/);
   });
 
   it('[T8] does not lock the client out elsewhere', async () => {

@@ -80,6 +80,7 @@ describe('JWKS (RFC 7517 §5)', () => {
     const tag = answer.headers.get('etag') as string;
     const again = await fetch(`${scene.issuer}/jwks.json`, { headers: { 'if-none-match': tag } });
     expect([again.status, again.headers.get('etag')]).toEqual([304, tag]);
+    expect((await fetch(`${scene.issuer}/jwks.json`, { headers: { 'if-none-match': '*' } })).status).toBe(304);
     expect((await fetch(`${scene.issuer}/jwks.json`, { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
   });
 

@@ -26,6 +26,7 @@ export class InvocationRates {
     this.windows.set(application, window);
     if (window.count <= PER_MINUTE) return;
     const retryAfter = Math.ceil((WINDOW_MS - (now - window.since)) / 1_000);
-    throw new AppError('rate_limited', 'Too many commands; try again later.', { retryAfter });
+    const quota = { name: 'commands', perMinute: PER_MINUTE };
+    throw new AppError('rate_limited', 'Too many commands; try again later.', { retryAfter, quota });
   }
 }

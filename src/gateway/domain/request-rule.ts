@@ -1,6 +1,7 @@
 import { GatewayError } from './gateway-error.js';
 import { refusalOfPath } from './path-rule.js';
 import { type GatewayTarget, parseTarget } from './target.js';
+import { valuesOf } from './upstream-request.js';
 
 /** The methods that can be declared; `TRACE`, `CONNECT` and everything else are refused whatever a resource declares. */
 export const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -28,8 +29,9 @@ const ALLOWED: ReadonlySet<string> = new Set(ALLOWED_METHODS);
 /** So that the path always fits into a ledger entry as it is. */
 const LONGEST_PATH = 4_096;
 
-/** The target of a request, or a refusal that says nothing about any resource. */
-export function requireTarget(raw: string): GatewayTarget {
+/** The target of a request with one host (RFC 9112 §3.2), or a refusal that says nothing about any resource. */
+export function requireTarget(raw: string, rawHeaders: readonly string[]): GatewayTarget {
+  if (valuesOf(rawHeaders, 'host').length > 1) throw new GatewayError('invalid_request', { detail: 'two hosts' });
   const target = parseTarget(raw);
   if (typeof target === 'string') throw new GatewayError(target);
   return target;

@@ -10,7 +10,7 @@ import { invalidClient, type PresentedClient } from '../domain/presented-client.
 import { judgeAssertion } from './client-assertions.js';
 import { ClientKeys } from './client-keys.js';
 import { matchSecret } from './client-secrets.js';
-import { FailedAttempts } from './failed-attempts.js';
+import { FailedAttempts, MOST_FAILURES } from './failed-attempts.js';
 
 /** A client that proved who it is. */
 export interface AuthenticatedClient {
@@ -93,6 +93,7 @@ function tooManyFailures(retryAfter: number): OAuthError {
   return new OAuthError('temporarily_unavailable', 'too many failed attempts from this address', {
     status: 429,
     retryAfter,
+    quota: { name: 'failed_attempts', perMinute: MOST_FAILURES },
   });
 }
 

@@ -5,7 +5,8 @@ interface Window {
   failures: number;
 }
 
-const MOST_FAILURES = 100;
+/** Per client, address and minute. */
+export const MOST_FAILURES = 100;
 const WINDOW_MS = 60_000;
 const MOST_REMEMBERED = 50_000;
 

@@ -41,6 +41,10 @@ export function serverMetadata(facts: ServerFacts): JsonObject {
     ...endpoint('revocation'),
     introspection_signing_alg_values_supported: [signingAlgorithm],
     dpop_signing_alg_values_supported: [...proofAlgorithms],
-    ...(detailTypes.length === 0 ? {} : { authorization_details_types_supported: [...detailTypes] }),
+    authorization_details_types_supported: [...detailTypes],
+    // Said although false is their default: clients look for them (RFC 8705 §3.3, RFC 9207 §3, client-id-metadata-document).
+    tls_client_certificate_bound_access_tokens: false,
+    authorization_response_iss_parameter_supported: false,
+    client_id_metadata_document_supported: false,
   };
 }

@@ -64,8 +64,12 @@ export class MetadataController {
     const body = JSON.stringify(await this.keys.jwks(zone.slug));
     const tag = `"${createHash('sha256').update(body).digest('base64url')}"`;
     void reply.header('cache-control', CACHEABLE).header('etag', tag);
-    if (request.headers['if-none-match']?.split(',').some((known) => known.trim().replace(/^W\//, '') === tag))
-      await reply.code(304).send();
+    if (isKnown(tag, request.headers['if-none-match'])) await reply.code(304).send();
     else await reply.type('application/json; charset=utf-8').send(body);
   }
+}
+
+/** RFC 9110 §13.1.2: compared weakly; `*` is whatever there is. */
+function isKnown(tag: string, ifNoneMatch = ''): boolean {
+  return ifNoneMatch.split(',').some((known) => ['*', tag, `W/${tag}`].includes(known.trim()));
 }

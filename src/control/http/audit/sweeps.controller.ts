@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { LedgerSweeps } from '../../../audit/index.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
-import { AdminAccess } from '../../../platform/http/index.js';
+import { AdminAccess, Idempotent } from '../../../platform/http/index.js';
 import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { lockZone } from '../../persistence/locks.js';
 import { Call } from '../call.js';
@@ -18,6 +18,7 @@ export class SweepsController {
   @Post()
   @HttpCode(202)
   @AdminAccess('audit')
+  @Idempotent()
   start(@Call() call: AdminCall, @Param('zone') zone: string): Promise<{ readonly id: string }> {
     return this.changes.create(call, zone, async (tx) => {
       await lockZone(tx, 'share');

@@ -45,4 +45,11 @@ describe('limits', () => {
       limit: 'sessions_per_zone',
     });
   });
+
+  it('[T8] of a rate say how often and when again', () => {
+    const spent = () => requireRoom(ZONE, 'spawn_per_minute', 120);
+    const quota = { name: 'spawn_per_minute', perMinute: 120 };
+    expect(spent).toThrow(expect.objectContaining({ retryAfter: 60, quota }));
+    expect(() => requireDepth(ZONE, 11)).toThrow(expect.objectContaining({ quota: undefined }));
+  });
 });

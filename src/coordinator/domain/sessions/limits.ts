@@ -15,15 +15,16 @@ export function effectiveLimits(zone: SessionLimits, application: Partial<Sessio
 /** Throws `limit_exceeded` with the member `limit` unless there is room for one more. */
 export function requireRoom(limits: SessionLimits, limit: LimitName, held: number): void {
   if (held < limits[limit]) return;
-  throw limitExceeded(limit);
+  throw limitExceeded(limit, limits);
 }
 
 /** Throws `limit_exceeded` when a session would be deeper than allowed; a root has depth 0. */
 export function requireDepth(limits: SessionLimits, depth: number): void {
-  if (depth > limits.depth) throw limitExceeded('depth');
+  if (depth > limits.depth) throw limitExceeded('depth', limits);
 }
 
-function limitExceeded(limit: LimitName): AppError {
-  const options = limit === 'spawn_per_minute' ? { retryAfter: 60 } : {};
+function limitExceeded(limit: LimitName, limits: SessionLimits): AppError {
+  const quota = { name: limit, perMinute: limits[limit] };
+  const options = limit === 'spawn_per_minute' ? { retryAfter: 60, quota } : {};
   return new AppError('limit_exceeded', `The limit ${limit} is reached.`, { ...options, members: { limit } });
 }

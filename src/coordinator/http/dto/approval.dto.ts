@@ -1,4 +1,4 @@
-import { IsIn, Matches } from 'class-validator';
+import { IsIn, IsString, Length, Matches } from 'class-validator';
 import { IsReason, Optional } from './rules.js';
 
 export class WaitQuery {
@@ -12,8 +12,9 @@ export class ApprovalDecisionDto {
   @IsIn(['approve', 'deny'])
   decision!: 'approve' | 'deny';
 
-  /** The binding that was shown. */
-  @Matches(/^[0-9a-f]{64}$/, { message: 'must be the binding of the approval: 64 hexadecimal digits' })
+  /** The binding that was shown; any other text is the wrong one. */
+  @IsString()
+  @Length(1, 256)
   binding!: string;
 
   @Optional()

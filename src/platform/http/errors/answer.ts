@@ -10,7 +10,7 @@ const BASIC = /^basic(?: |$)/i;
 /** Sends a problem document with the header fields its status demands. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError, base: string): void {
   const status = problemStatus(error.code);
-  retryAfter(reply, status, error.retryAfter);
+  sayWhen(reply, status, error);
   if (status === 401) void reply.header('www-authenticate', challengesOf(request, error));
   void reply
     .header('cache-control', 'no-store')
@@ -21,7 +21,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
 
 /** Sends an OAuth error (RFC 6749 §5.2). */
 export function sendOAuthError(request: FastifyRequest, reply: FastifyReply, error: OAuthError, realm: string): void {
-  retryAfter(reply, error.status, error.retryAfter);
+  sayWhen(reply, error.status, error);
   if (error.code === 'invalid_client' && BASIC.test(request.headers.authorization ?? '')) {
     void reply.header('www-authenticate', `Basic realm="${realm}", charset="UTF-8"`);
   }
@@ -40,7 +40,13 @@ function challengesOf(request: FastifyRequest, error: AppError): string[] {
   return [bearerChallenge({ realm: 'caracal', error: sent ? 'invalid_token' : undefined })];
 }
 
-function retryAfter(reply: FastifyReply, status: number, seconds: number | undefined): void {
-  if (seconds === undefined && status !== 503 && status !== 429) return;
-  void reply.header('retry-after', String(seconds ?? DEFAULT_RETRY_SECONDS));
+/** `Retry-After`, and of a quota that is used up what draft-ietf-httpapi-ratelimit-headers §3 and §4 say. */
+function sayWhen(reply: FastifyReply, status: number, { retryAfter, quota }: AppError | OAuthError): void {
+  if (retryAfter === undefined && status !== 503 && status !== 429) return;
+  const seconds = retryAfter ?? DEFAULT_RETRY_SECONDS;
+  void reply.header('retry-after', String(seconds));
+  if (quota === undefined) return;
+  void reply
+    .header('ratelimit-policy', `"${quota.name}";q=${quota.perMinute};w=60`)
+    .header('ratelimit', `"${quota.name}";r=0;t=${seconds}`);
 }

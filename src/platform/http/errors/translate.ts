@@ -40,13 +40,14 @@ function meaningOf(status: number | undefined): { code: ProblemCode; detail: str
 /** The answer of an OAuth endpoint to an error (RFC 6749 §5.2). Codes without a counterpart there become `invalid_request`, with their own status. */
 export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
-  const { code, publicDetail, retryAfter, detail } = toAppError(error);
+  const { code, publicDetail, retryAfter, quota, detail } = toAppError(error);
   const status = problemStatus(code);
   const kept = {
     status,
     cause: error,
     ...(detail === undefined ? {} : { detail }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(quota === undefined ? {} : { quota }),
   };
   if (code === 'server_error') return new OAuthError('server_error', publicDetail, kept);
   if (status === 503 || status === 429) return new OAuthError('temporarily_unavailable', publicDetail, kept);

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../../kernel/app-error.js';
 import { routeAccess } from '../access/route-access.js';
 import { requestFacts } from '../request/facts.js';
+import { headerLines } from '../request/header-lines.js';
 import { contextOf, summarize } from '../request/summary.js';
 import type { RequestMeter } from './request-meter.js';
 import type { RouteGate } from './route-gate.js';
@@ -26,6 +27,11 @@ export function installEdgeHooks(fastify: FastifyInstance, parts: EdgeHookParts)
     if (url !== undefined && !parts.surfaces.serves(request, url)) {
       void reply.headers({ ...parts.headers });
       reply.callNotFound();
+      return;
+    }
+    // A raw context judges its requests itself.
+    if (routeAccess(request) && headerLines(request.raw.rawHeaders, 'host').length > 1) {
+      done(new AppError('invalid_request', 'The request is malformed.', { detail: 'two hosts (RFC 9112 §3.2)' }));
       return;
     }
     done();

@@ -122,6 +122,14 @@ describe('HttpListeners', () => {
       '431',
       'request_too_large',
     ],
+    ['a method nobody knows', 'FOO /v1/things HTTP/1.1\r\nHost: x\r\n\r\n', '405', 'method_not_allowed'],
+    ['a method in small letters', 'get /v1/things HTTP/1.1\r\nHost: x\r\n\r\n', '405', 'method_not_allowed'],
+    [
+      'two hosts',
+      'GET /v1/things HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n',
+      '400',
+      'invalid_request',
+    ],
   ])('[T3] answers a request with %s once and closes', async (_name, text, status, code) => {
     const { url } = await start();
     const answer = await raw(url, text);
@@ -129,6 +137,15 @@ describe('HttpListeners', () => {
     expect(answer).toContain('application/problem+json');
     expect(answer).toContain(`"code":"${code}"`);
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  it('names what is allowed instead of an unknown method (RFC 9110 §15.5.6), and at the gateway its own code', async () => {
+    const { url } = await start();
+    const answer = (path: string) => raw(url, `FOO ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    expect(await answer('/v1/things')).toMatch(
+      /\r\nAllow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n(?!Caracal)/,
+    );
+    expect(await answer('/g/a/b')).toContain('\r\nCaracal-Error: method_not_allowed\r\n');
   });
 
   it('[T8] drains: what runs is answered, what comes is refused', async () => {

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SOCKET_LIMITS, answerBrokenRequest } from './server-options.js';
+import { answerBrokenRequest } from './broken-request.js';
+import { SOCKET_LIMITS } from './server-options.js';
 import { markAdminListener } from './surfaces.js';
 
 export interface ListenSettings {

@@ -2,12 +2,11 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyHttpOptions } from 'fastify';
 import { newId } from '../../ids/index.js';
-import { PROBLEM_MEDIA_TYPE, problemDocument } from '../errors/problem.js';
 import { acceptedRequestId } from '../request/request-id.js';
+import { answerBrokenRequest } from './broken-request.js';
 
 const HEADER_BYTES = 16 * 1024;
 const MAX_PARAM_LENGTH = 1024;
-const CLIENT_FAULTS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
 /** Limits of every listener's sockets. The time for a body is limited per route: raw contexts have limits of their own. */
 export const SOCKET_LIMITS = {
@@ -37,27 +36,4 @@ export function serverOptions({ trustProxy, base }: ServerOptionParts) {
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerBrokenRequest(error, socket, base()),
   } satisfies FastifyHttpOptions<Server>;
-}
-
-/** What cannot be parsed as HTTP is answered once and the connection is closed (RFC 9112 §9.6). */
-export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, base: string): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = CLIENT_FAULTS[error.code ?? ''] ?? 400;
-  const requestId = newId('req');
-  const code = status === 431 ? 'request_too_large' : 'invalid_request';
-  const body = JSON.stringify(
-    problemDocument(base, { code, status, detail: 'The request is not valid HTTP.', requestId }),
-  );
-  const head = [
-    `HTTP/1.1 ${status} Refused`,
-    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${requestId}`,
-    'Cache-Control: no-store',
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
