@@ -11,12 +11,36 @@ export interface ChainKeyRotationParts {
   readonly clock: Clock;
 }
 
+/** Where it is remembered which key every ledger has been told of. */
+const TOLD = 'ledger_hmac.told';
+
 /** Notes in each ledger that its chain goes on under another key: the entry is the first link that the new key makes. */
 export class ChainKeyRotation implements OnApplicationBootstrap {
   constructor(private readonly parts: ChainKeyRotationParts) {}
 
-  /** Looks at the ledgers themselves, so that what one start did not come to is done by the next. */
+  /** Looks at the ledgers only when the key is another than the one that all of them were told of; what one start did not come to is done by the next. */
   async onApplicationBootstrap(): Promise<void> {
+    const { keys } = this.parts;
+    if ((await this.told()) === keys.currentKid) return;
+    await this.tell();
+    await this.parts.database.querySystem(
+      'fingerprints',
+      `INSERT INTO caracal.secret_fingerprints (name, fingerprint) VALUES ($1, $2)
+       ON CONFLICT (name) DO UPDATE SET fingerprint = EXCLUDED.fingerprint`,
+      [TOLD, keys.currentKid],
+    );
+  }
+
+  private async told(): Promise<string | undefined> {
+    const [row] = await this.parts.database.querySystem<{ fingerprint: string }>(
+      'fingerprints',
+      'SELECT fingerprint FROM caracal.secret_fingerprints WHERE name = $1',
+      [TOLD],
+    );
+    return row?.fingerprint;
+  }
+
+  private async tell(): Promise<void> {
     const { database, changes, keys, clock } = this.parts;
     const ends = await database.querySystem<{ zone: string; kid: string }>(
       'ledger-sweep',
