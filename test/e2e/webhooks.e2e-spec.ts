@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { call, startTestApp, type TestAnswer, type TestApp, unique } from '../support/app.js';
+import { opened } from '../support/log.js';
 import { created, OAuthScene, ok } from '../support/oauth-scene.js';
 
 interface Delivery {
@@ -128,6 +129,24 @@ describe('webhooks', () => {
     });
     ok(await scene.runtime('POST', `/invocations/${id}/cancel`, boss.session_token, {}));
     expect((await deliveries(hook.path, 2))[1]).toMatchObject({ type: 'invocation.cancelled' });
+  });
+
+  it('[T6] are told of checkpoints: an anchor outside, signed by the log and by the sender', async () => {
+    const scene = await OAuthScene.open(app);
+    const hook = await webhook(['ledger.checkpoint'], scene.zone);
+    const every = await webhook(['*'], scene.zone);
+    await scene.client();
+    const [first] = await deliveries(hook.path, 1);
+    new Webhook(hook.secret).verify(first?.text ?? '', first?.headers as Record<string, string>);
+    const { log_vkey: vkey, log_origin: origin } = ok(await scene.admin('GET', ''));
+    const { checkpoint, ...said } = first?.data as { checkpoint: string };
+    const { size, root } = opened(checkpoint, vkey);
+    expect(first).toMatchObject({ type: 'ledger.checkpoint', zone: scene.zone, at: expect.any(String) });
+    expect(said).toEqual({ origin, size, root: root.toString('base64') });
+    const head = opened(String((await scene.admin('GET', '/audit/checkpoint')).body), vkey);
+    expect(head.size).toBeGreaterThanOrEqual(size);
+    const told = await deliveries(every.path, 2);
+    expect(told.filter(({ type }) => type === 'ledger.checkpoint')).toEqual([]);
   });
 
   it('try again under the same id until the receiver takes it, and follow no redirect', async () => {

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { openCheckpoint, parseCheckpointText, type Checkpoint } from '../domain/log/checkpoint.js';
 import { parseNote, parseVerifierKey } from '../domain/log/signed-note.js';
 
 const FOLDER = 'checkpoints';
 const ANCHORS = 'anchors';
 const SEPARATOR = '---\n';
+/** Some forty thousand notes. */
+const MOST_ANCHOR_BYTES = 8 * 1024 * 1024;
+const KEPT_EVERY = 64;
 const FILE = /^(_system|[a-z0-9-]{1,63})$/;
 
 /**
@@ -19,6 +22,7 @@ export class SeenCheckpoints {
   constructor(
     private readonly dataDir: string,
     private readonly verifierKey: (origin: string) => string,
+    private readonly mostAnchorBytes = MOST_ANCHOR_BYTES,
   ) {}
 
   /** Reads what is remembered; answers the zones whose file cannot be trusted. */
@@ -53,27 +57,43 @@ export class SeenCheckpoints {
 
   /** Durable when it resolves. */
   async remember(zone: string, checkpoint: Checkpoint, note: string): Promise<void> {
-    const draft = `${this.path(zone)}.${randomBytes(6).toString('hex')}.new`;
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(note);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, this.path(zone));
+    await replaceFile(this.path(zone), note);
     await syncFolder(join(this.dataDir, FOLDER));
     this.seen.set(zone, checkpoint);
   }
 
   /** Appends a released checkpoint to the zone's anchors: complete notes, separated by a line `---`. */
   async anchor(zone: string, note: string): Promise<void> {
-    await appendFile(join(this.dataDir, ANCHORS, `${zone}.log`), `${note}${SEPARATOR}`, { mode: 0o600 });
+    const path = join(this.dataDir, ANCHORS, `${zone}.log`);
+    await appendFile(path, `${note}${SEPARATOR}`, { mode: 0o600 });
+    if ((await stat(path)).size > this.mostAnchorBytes) await this.thinAnchors(path);
+  }
+
+  /** The newer half stays as it is, and every so many of the older: each pins all that is before it. */
+  private async thinAnchors(path: string): Promise<void> {
+    const notes = (await readFile(path, 'utf8')).split(/^---\n/m).slice(0, -1);
+    const whole = Math.floor(notes.length / 2);
+    const kept = notes.filter((_, at) => at >= whole || at % KEPT_EVERY === 0);
+    await replaceFile(path, kept.map((note) => `${note}${SEPARATOR}`).join(''));
+    await syncFolder(dirname(path));
   }
 
   private path(zone: string): string {
     return join(this.dataDir, FOLDER, zone);
   }
+}
+
+/** Whole, old or new, whatever ends the process. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
 }
 
 async function syncFolder(path: string): Promise<void> {

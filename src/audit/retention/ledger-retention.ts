@@ -18,6 +18,7 @@ import {
   readRetention,
   releaseHold,
   standingHolds,
+  thinCheckpoints,
   writeRetention,
 } from './retention-rows.js';
 
@@ -47,9 +48,10 @@ export interface MonthOutcome {
 export class LedgerRetention {
   constructor(private readonly parts: LedgerRetentionParts) {}
 
-  /** Registers the schedule; before the queues are started. */
+  /** Registers the schedules; before the queues are started. */
   schedule(queues: Queues): void {
     queues.schedule('ledger-retention', EVERY_MS, async () => void (await this.apply()));
+    queues.schedule('checkpoint-thinning', EVERY_MS, () => thinCheckpoints(this.parts.database));
   }
 
   /** For how many days the zone keeps its ledger. */

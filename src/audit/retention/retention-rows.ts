@@ -110,6 +110,20 @@ export async function dropPartition(database: Database, month: string): Promise<
   await database.asJanitor((tx) => tx.query('SELECT 1 FROM caracal.ledger_drop_partition($1)', [month]));
 }
 
+/** Checkpoints of one zone that go in one transaction. */
+const THINNED_AT_ONCE = 5_000;
+const MOST_ROUNDS = 1_000;
+
+/** Removes checkpoints that are old and under another one nearby; the table itself refuses to let go of the others. Safe to repeat. */
+export async function thinCheckpoints(database: Database): Promise<void> {
+  for (let rounds = 0; rounds < MOST_ROUNDS; rounds += 1) {
+    const [row] = await database.asJanitor((tx) =>
+      tx.query<{ gone: number }>('SELECT caracal.log_thin($1) AS gone', [THINNED_AT_ONCE]),
+    );
+    if (!row || row.gone < THINNED_AT_ONCE) return;
+  }
+}
+
 /** Anything that runs this one statement: the server's transaction, or a verifier's own connection. */
 export interface StartQuery {
   query(sql: string, params: readonly unknown[]): Promise<readonly StartRow[]>;

@@ -8,7 +8,7 @@ import { type Message, Queues, RefusedMessageError } from '../../platform/queue/
 import type { JsonObject } from '../../kernel/json.js';
 import type { ApprovalPrivacy } from '../domain/approvals/privacy-mode.js';
 import { findApproval } from '../persistence/approvals/approval-rows.js';
-import { notification, signedFields } from './domain/notification.js';
+import { checkpointNotice, notification, signedFields } from './domain/notification.js';
 import { getWebhook } from './persistence/webhook-rows.js';
 import type { WebhookEntity } from './persistence/webhook.entity.js';
 import { WebhookSecrets } from './webhook-secrets.js';
@@ -38,7 +38,10 @@ export class WebhookDelivery implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.queues.consume('delivery', { webhook: (message) => this.deliver(message) });
+    this.queues.consume('delivery', {
+      webhook: (message) => this.deliver(message),
+      checkpoint: (message) => this.deliverCheckpoint(message),
+    });
   }
 
   /** Resolves when a 2xx came back, or when nobody wants it any more. The receiver may see it twice, under one `webhook-id`. */
@@ -50,6 +53,16 @@ export class WebhookDelivery implements OnModuleInit {
     const { entry } = await this.ledger.event(zone, index);
     const told = notification(index, entry, await this.privacyOf(zone, entry));
     await this.send(webhook, `msg_${id}`, JSON.stringify(told));
+  }
+
+  /** The same for a checkpoint, whose note says all that a receiver needs to hold the log to it. */
+  async deliverCheckpoint({ id, zone, body, issuedAt }: Message): Promise<void> {
+    const { webhook: webhookId, checkpoint } = body;
+    if (typeof webhookId !== 'string' || typeof checkpoint !== 'string')
+      throw new RefusedMessageError('checkpoint_shape');
+    const webhook = await getWebhook(this.database, webhookId);
+    if (webhook.status !== 'active') return;
+    await this.send(webhook, `msg_${id}`, JSON.stringify(checkpointNotice(zone, checkpoint, issuedAt)));
   }
 
   /** Of an approval that is forgotten nobody knows any more how private it was. */

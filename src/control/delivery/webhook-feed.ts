@@ -2,6 +2,7 @@ import { type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs
 import type { Database, Tx } from '../../platform/database/index.js';
 import { newUuid } from '../../platform/ids/index.js';
 import { advance, typesOf, untold, type Untold, writeDeliveries } from './persistence/webhook-rows.js';
+import { untoldCheckpoints, writeAnchor } from './persistence/checkpoint-rows.js';
 import { wants } from './domain/webhook.js';
 
 const EVERY_MS = 500;
@@ -10,7 +11,8 @@ const MOST_ENTRIES = 1_000;
 
 /**
  * Follows the ledgers and makes a delivery of each entry that a webhook wants: cursor and messages move in one transaction, so that every entry is told
- * once, whichever replica does it and wherever it stops.
+ * once, whichever replica does it and wherever it stops. Of a log's checkpoints it tells the latest, now and then: an anchor outside of everything that is
+ * under it.
  */
 export class WebhookFeed implements OnApplicationBootstrap, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
@@ -37,7 +39,15 @@ export class WebhookFeed implements OnApplicationBootstrap, OnApplicationShutdow
     const feeds = await this.database.withSystem('webhooks', (tx) => untold(tx, MOST_FEEDS));
     let made = 0;
     for (const feed of feeds) made += await this.database.withSystem('webhooks', (tx) => tellOne(tx, feed));
-    return made;
+    return made + (await this.tellCheckpoints());
+  }
+
+  private tellCheckpoints(): Promise<number> {
+    return this.database.withSystem('webhooks', async (tx) => {
+      let made = 0;
+      for (const anchor of await untoldCheckpoints(tx, MOST_FEEDS)) made += await writeAnchor(tx, newUuid(), anchor);
+      return made;
+    });
   }
 
   private next(): void {

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.js';
+import { formatTime } from '../../../kernel/times.js';
 import type { ApprovalPrivacy } from '../../domain/approvals/privacy-mode.js';
 import { namelessSubject, operationKind } from '../../domain/approvals/privacy.js';
 
@@ -37,6 +38,17 @@ export function notification(index: number, whole: JsonObject, privacy: Approval
     zone: entry['zone'] as JsonValue,
     at: entry['occurred_at'] as JsonValue,
     data: { index, ...(Object.fromEntries(known) as JsonObject), ...policyMembers(entry['policy']) },
+  };
+}
+
+/** What a webhook is sent about a checkpoint: the signed note (C2SP tlog-checkpoint), and what its first lines say. `at` is when it was told. */
+export function checkpointNotice(zone: string, note: string, at: number): JsonObject {
+  const [origin = '', size = '', root = ''] = note.split('\n', 3);
+  return {
+    type: 'ledger.checkpoint',
+    zone,
+    at: formatTime(at),
+    data: { origin, size: Number(size), root, checkpoint: note },
   };
 }
 

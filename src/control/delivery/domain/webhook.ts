@@ -55,7 +55,12 @@ export function eventFaults(events: readonly string[]): readonly FieldFault[] {
   return events.flatMap((event, at) =>
     event === '*' || (TYPE.test(event) && AREAS.has(event.split('.')[0] as string))
       ? []
-      : [{ field: `events.${at}`, message: 'must be a type of ledger entry, like session.terminated, or *' }],
+      : [
+          {
+            field: `events.${at}`,
+            message: 'must be a type of ledger entry, like session.terminated, or *, or ledger.checkpoint',
+          },
+        ],
   );
 }
 

@@ -8,7 +8,7 @@ export class CreateWebhookDto {
   @IsUrlText()
   url!: string;
 
-  /** Types of ledger entries, or `*`. */
+  /** Types of ledger entries, or `*` for all of them; `ledger.checkpoint` is told of the log's latest checkpoint. */
   @ArrayUnique()
   @MaxLength(LONGEST_EVENT, { each: true })
   @IsString({ each: true })

@@ -102,7 +102,7 @@ export function typesOf(
   to: number,
 ): Promise<{ readonly index: string; readonly type: string }[]> {
   return tx.query(
-    `SELECT index, (entry::jsonb)->>'type' AS type FROM caracal.ledger WHERE zone = $1 AND index >= $2 AND index < $3 ORDER BY index`,
+    `SELECT index, (entry::json)->>'type' AS type FROM caracal.ledger WHERE zone = $1 AND index >= $2 AND index < $3 ORDER BY index`,
     [about, from, to],
   );
 }
