@@ -328,6 +328,21 @@ describe('policies and what they decide (test/vectors/policy.json)', () => {
     readonly reasons: readonly string[];
   }
 
+  it('are listed in pages like everything else', async () => {
+    const names: string[] = [];
+    let next: string | null = '';
+    for (let pages = 0; next !== null && pages < 10; pages += 1) {
+      const cursor: string = next === '' ? '' : `&cursor=${next}`;
+      const { items, next_cursor } = ok(await app.admin('GET', `/v1/policy-templates?limit=3${cursor}`));
+      expect(items.length).toBeLessThanOrEqual(3);
+      names.push(...items.map((item: { name: string }) => item.name));
+      next = next_cursor;
+    }
+    const whole = ok(await app.admin('GET', '/v1/policy-templates'));
+    expect(whole).toMatchObject({ items: names.map((name) => ({ name })), next_cursor: null });
+    expect((await app.admin('GET', '/v1/policy-templates?limit=0')).status).toBe(400);
+  });
+
   it('[T2] decide the same over HTTP', async () => {
     const { cases } = JSON.parse(readFileSync('test/vectors/policy.json', 'utf8')) as { cases: readonly Case[] };
     const { items } = ok(await app.admin('GET', '/v1/policy-templates'));

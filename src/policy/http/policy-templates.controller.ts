@@ -1,5 +1,5 @@
-import { Controller, Get } from '@nestjs/common';
-import { AdminAccess } from '../../platform/http/index.js';
+import { Controller, Get, Query } from '@nestjs/common';
+import { AdminAccess, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
 import { POLICY_TEMPLATES, type PolicyTemplate } from '../domain/policy-templates.js';
 
 /** Sets to begin with. */
@@ -7,7 +7,14 @@ import { POLICY_TEMPLATES, type PolicyTemplate } from '../domain/policy-template
 export class PolicyTemplatesController {
   @Get()
   @AdminAccess('read')
-  list(): { readonly items: readonly PolicyTemplate[] } {
-    return { items: POLICY_TEMPLATES };
+  list(@Query() query: Record<string, unknown>): ListAnswer<PolicyTemplate> {
+    const wanted = page(query);
+    const after = POLICY_TEMPLATES.findIndex((template) => template.name === wanted.cursor) + 1;
+    return listAnswer(
+      POLICY_TEMPLATES.slice(after, after + wanted.limit + 1),
+      wanted,
+      (template) => template.name,
+      (template) => template,
+    );
   }
 }
