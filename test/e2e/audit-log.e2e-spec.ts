@@ -197,7 +197,17 @@ describe('the log of a zone', () => {
     expect((await acknowledge()).body.code).toBe('conflict');
     await tamperWith(
       app.dsn,
-      ['ledger', 'ledger_head', 'log_checkpoints', 'log_tiles', 'log_trees', 'signing_keys', 'graph_lock', 'feed_head']
+      [
+        'ledger',
+        'ledger_personal',
+        'ledger_head',
+        'log_checkpoints',
+        'log_tiles',
+        'log_trees',
+        'signing_keys',
+        'graph_lock',
+        'feed_head',
+      ]
         .map((table): [string, unknown[]] => [`DELETE FROM caracal.${table} WHERE zone = $1`, [lost]])
         .concat([['DELETE FROM caracal.zones WHERE slug = $1', [lost]]]),
     );

@@ -146,7 +146,7 @@ function at(operation: Operation, zone: string): string {
 
 /** A body that would do, so that it is not the form that is refused. */
 function bodyFor(operation: Operation): unknown {
-  if (operation.method === 'DELETE') return { reason: 'x' };
+  if (operation.method === 'DELETE') return operation.body ? { reason: 'x' } : undefined;
   if (operation.path.endsWith('/decision')) return { decision: 'approve', binding: '0'.repeat(64) };
   const example = operation.body ? api.resolve(operation.body).examples?.[0] : undefined;
   return example ?? {};

@@ -56,6 +56,7 @@ export async function tamperWith(dsn: string, statements: readonly (readonly [st
 export async function setBack(dsn: string, zone: string, size: number): Promise<void> {
   await tamperWith(dsn, [
     ['DELETE FROM caracal.ledger WHERE zone = $1 AND index >= $2', [zone, size]],
+    ['DELETE FROM caracal.ledger_personal WHERE zone = $1 AND index >= $2', [zone, size]],
     [
       `UPDATE caracal.ledger_head h SET next_index = l.index + 1, chain_mac = l.chain_mac, ingested_at = l.ingested_at
        FROM caracal.ledger l WHERE h.zone = $1 AND l.zone = $1 AND l.index = $2`,
