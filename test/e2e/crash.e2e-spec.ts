@@ -179,23 +179,27 @@ describe('kill -9 under load', () => {
     60_000 + ROUNDS * ROUND_MS,
   );
 
-  it('[T6] loses no checkpoint that was signed, released or not', async () => {
-    const admin = adminOf(server.url, server.adminToken);
-    const { log_vkey: vkey } = (await admin.admin('GET', '/v1/zones/crash')).body;
-    const anchors = await readFile(`${dataDir}/anchors/crash.log`, 'utf8');
-    const heads = anchors
-      .split(/^---\n/m)
-      .slice(0, -1)
-      .map((note) => opened(note, vkey));
-    expect(heads.length).toBeGreaterThan(ROUNDS);
-    const last = heads.at(-1);
-    for (const { size, root } of heads) {
-      const proof = await admin.admin('GET', `/v1/zones/crash/audit/consistency?from=${size}&to=${last?.size}`);
-      const hashes = (proof.body.hashes as string[]).map((hash) => Buffer.from(hash, 'base64'));
-      expect(verifyConsistency({ size, root }, last as Checkpoint, hashes)).toBe(true);
-    }
-    expect((await admin.admin('GET', '/health/ready')).body).toEqual({ status: 'ready' });
-  }, 120_000);
+  it(
+    '[T6] loses no checkpoint that was signed, released or not',
+    async () => {
+      const admin = adminOf(server.url, server.adminToken);
+      const { log_vkey: vkey } = (await admin.admin('GET', '/v1/zones/crash')).body;
+      const anchors = await readFile(`${dataDir}/anchors/crash.log`, 'utf8');
+      const heads = anchors
+        .split(/^---\n/m)
+        .slice(0, -1)
+        .map((note) => opened(note, vkey));
+      expect(heads.length).toBeGreaterThan(ROUNDS);
+      const last = heads.at(-1);
+      for (const { size, root } of heads) {
+        const proof = await admin.admin('GET', `/v1/zones/crash/audit/consistency?from=${size}&to=${last?.size}`);
+        const hashes = (proof.body.hashes as string[]).map((hash) => Buffer.from(hash, 'base64'));
+        expect(verifyConsistency({ size, root }, last as Checkpoint, hashes)).toBe(true);
+      }
+      expect((await admin.admin('GET', '/health/ready')).body).toEqual({ status: 'ready' });
+    },
+    120_000 + ROUNDS * ROUND_MS,
+  );
 
   it('[T6] the verifier names the first bad index of a tampered ledger and exits 1', async () => {
     const { default: pg } = await import('pg');
