@@ -26,7 +26,7 @@ import type { OpenCalls } from './open-calls.js';
 import { matchCall } from './operation-matching.js';
 import type { ProviderCredentials } from './provider-credentials.js';
 import { RateLimited, type RateLimits } from './limits/rate-limits.js';
-import type { UpstreamSign } from './limits/upstream-gate.js';
+import { signOf } from './limits/upstream-gate.js';
 
 export interface GatewayParts {
   readonly bindings: Bindings;
@@ -292,11 +292,4 @@ export class GatewayCalls {
 function scopesOf({ binding, target, incoming: { request } }: Call): string | undefined {
   if (!binding || !target) return undefined;
   return knownScopes(binding, { method: request.method ?? '', path: target.path, rawHeaders: request.rawHeaders });
-}
-
-/** Any answer shows that an upstream is there; only its silence shows that it is not. */
-function signOf({ status, error }: Arrival): UpstreamSign {
-  if (status !== undefined) return 'answered';
-  const code = error instanceof GatewayError ? error.code : undefined;
-  return code === 'upstream_unavailable' || code === 'upstream_timeout' ? 'failed' : undefined;
 }

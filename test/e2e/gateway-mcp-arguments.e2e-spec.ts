@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp, unique } from '../support/app.js';
 import { type GatewayScene, openGateway } from '../support/gateway-scene.js';
-import { type McpUpstream, startMcpUpstream } from '../support/mcp-upstream.js';
+import { type McpAnswer, type McpUpstream, startMcpUpstream, readAnswer } from '../support/mcp-upstream.js';
 
 let app: TestApp;
 let server: McpUpstream;
@@ -21,25 +21,6 @@ afterAll(async () => {
   await server.close();
   await app.close();
 });
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of many shapes; the tests assert them
-  readonly body: any;
-}
-
-async function read(response: Response): Promise<Answer> {
-  const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
-  return {
-    status: response.status,
-    headers: response.headers,
-    text,
-    body: isJson && text !== '' ? (JSON.parse(text) as unknown) : undefined,
-  };
-}
 
 const rpc = (id: unknown, method: string, params?: object): object => ({ jsonrpc: '2.0', id, method, params });
 
@@ -69,8 +50,8 @@ describe('operations on arguments, prompts and resources', () => {
     holder = await open.mandate();
   });
 
-  const call = async (message: unknown): Promise<Answer> =>
-    read(
+  const call = async (message: unknown): Promise<McpAnswer> =>
+    readAnswer(
       await open.get('', {
         token: holder,
         method: 'POST',
@@ -190,8 +171,8 @@ describe('operations on arguments, prompts and resources', () => {
     const set = await admin('/policy-sets', { policies: [policy.id] });
     await admin(`/policy-sets/${set.version}/activate`);
     const payer = await paying.mandate();
-    const pay = async (amount: number): Promise<Answer> =>
-      read(
+    const pay = async (amount: number): Promise<McpAnswer> =>
+      readAnswer(
         await paying.get('', {
           token: payer,
           method: 'POST',

@@ -3,7 +3,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { startTestApp, type TestApp } from '../support/app.js';
 import { type GatewayScene, openGateway } from '../support/gateway-scene.js';
 import { ok } from '../support/oauth-scene.js';
-import { gzipAnswer, type McpRequest, type McpUpstream, repliesTo, startMcpUpstream } from '../support/mcp-upstream.js';
+import {
+  type McpAnswer,
+  gzipAnswer,
+  type McpRequest,
+  type McpUpstream,
+  repliesTo,
+  startMcpUpstream,
+  readAnswer,
+} from '../support/mcp-upstream.js';
 
 let app: TestApp;
 let server: McpUpstream;
@@ -38,15 +46,7 @@ afterAll(async () => {
   await app.close();
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of many shapes; the tests assert them
-  readonly body: any;
-}
-
-async function post(body: unknown, headers: Record<string, string> = {}, bearer = token): Promise<Answer> {
+async function post(body: unknown, headers: Record<string, string> = {}, bearer = token): Promise<McpAnswer> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const response = await gateway.get('', {
     token: bearer,
@@ -54,18 +54,7 @@ async function post(body: unknown, headers: Record<string, string> = {}, bearer 
     body: text,
     headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
   });
-  return read(response);
-}
-
-async function read(response: Response): Promise<Answer> {
-  const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
-  return {
-    status: response.status,
-    headers: response.headers,
-    text,
-    body: isJson && text !== '' ? (JSON.parse(text) as unknown) : undefined,
-  };
+  return readAnswer(response);
 }
 
 const rpc = (id: unknown, method: string, params?: object): object => ({ jsonrpc: '2.0', id, method, params });

@@ -64,3 +64,23 @@ export async function startMcpUpstream(): Promise<McpUpstream> {
   };
   return Object.assign(said, await startUpstream(listener));
 }
+
+/** An answer that came through the gateway, whole. */
+export interface McpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of many shapes; the tests assert them
+  readonly body: any;
+}
+
+export async function readAnswer(response: Response): Promise<McpAnswer> {
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson && text !== '' ? (JSON.parse(text) as unknown) : undefined,
+  };
+}

@@ -13,6 +13,19 @@ export interface UpstreamGateParts {
 /** What a call that has ended says about its upstream; undefined when it says nothing. */
 export type UpstreamSign = 'answered' | 'failed' | undefined;
 
+/** How a call ended. */
+interface Ended {
+  readonly status?: number | undefined;
+  readonly error?: Error | undefined;
+}
+
+/** Any answer shows that an upstream is there; only its silence shows that it is not. */
+export function signOf({ status, error }: Ended): UpstreamSign {
+  if (status !== undefined) return 'answered';
+  const code = error instanceof GatewayError ? error.code : undefined;
+  return code === 'upstream_unavailable' || code === 'upstream_timeout' ? 'failed' : undefined;
+}
+
 /** In front of one upstream: a bounded number of calls at once, and none while it is known to be down. */
 export class UpstreamGate {
   private readonly bulkhead: Bulkhead;
