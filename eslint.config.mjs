@@ -29,6 +29,17 @@ const ENVIRONMENT = [
     message: 'Only src/platform/config reads the environment.',
   },
 ];
+const CONNECTIONS = [
+  {
+    selector: 'NewExpression[callee.object.name="pg"][callee.property.name="Client"]',
+    message: 'A DatabaseClient; the end of a plain one can end the process.',
+  },
+  {
+    selector:
+      'NewExpression[callee.object.name="pg"][callee.property.name="Pool"]:not(:has(Property[key.name="Client"][value.name="DatabaseClient"]))',
+    message: 'A pool of DatabaseClient; the end of a plain one can end the process.',
+  },
+];
 const CLOCK_OR_CHANCE = 'Time, chance and the like enter as parameters.';
 const IMPURE = [
   { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: CLOCK_OR_CHANCE },
@@ -87,14 +98,14 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     rules: {
       'no-console': 'error',
-      'no-restricted-syntax': ['error', NAMED_EXPORTS, ...ENVIRONMENT],
+      'no-restricted-syntax': ['error', NAMED_EXPORTS, ...ENVIRONMENT, ...CONNECTIONS],
       // One guarded way out (src/platform/egress); the runtime's own client would pass it by.
       'no-restricted-globals': ['error', 'fetch', 'WebSocket', 'EventSource'],
     },
   },
   {
     files: ['src/kernel/**/*.ts', 'src/**/domain/**/*.ts'],
-    rules: { 'no-restricted-syntax': ['error', NAMED_EXPORTS, ...ENVIRONMENT, ...IMPURE] },
+    rules: { 'no-restricted-syntax': ['error', NAMED_EXPORTS, ...ENVIRONMENT, ...CONNECTIONS, ...IMPURE] },
   },
   {
     files: ['src/platform/config/**/*.ts'],

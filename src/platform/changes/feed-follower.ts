@@ -1,5 +1,5 @@
-import pg from 'pg';
-import type { Database } from '../database/index.js';
+import type pg from 'pg';
+import { DatabaseClient, type Database } from '../database/index.js';
 import { CHANGE_CHANNEL } from './change.js';
 import type { ChangeFeed } from './change-feed.js';
 
@@ -34,7 +34,7 @@ export class FeedFollower {
 
   private async listen(): Promise<void> {
     if (this.stopped) return;
-    const client = new pg.Client({
+    const client = new DatabaseClient({
       ...this.database.connectionOptions('caracal_system'),
       keepAlive: true,
       application_name: 'caracal:listen',

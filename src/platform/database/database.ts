@@ -1,4 +1,5 @@
 import { DataSource, type EntityManager, type EntityTarget, type QueryRunner } from 'typeorm';
+import { DatabaseClient } from './database-client.js';
 import { clientOptions, type DatabaseEndpoint } from './endpoint.js';
 import { roleLogin, type LoginRole } from './roles.js';
 import { translateFault } from './database-errors.js';
@@ -171,7 +172,12 @@ export class Database {
       poolSize: POOL_SIZES[role],
       installExtensions: false,
       applicationName: `caracal:${role}`,
-      extra: { options: '-c search_path=caracal,pg_catalog', connectionTimeoutMillis: 5_000, keepAlive: true },
+      extra: {
+        Client: DatabaseClient,
+        options: '-c search_path=caracal,pg_catalog',
+        connectionTimeoutMillis: 5_000,
+        keepAlive: true,
+      },
     });
   }
 }

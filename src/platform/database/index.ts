@@ -1,4 +1,5 @@
 export { Database, type DatabaseParts, type Tx, type ZoneTx } from './database.js';
+export { DatabaseClient } from './database-client.js';
 export { parseEndpoint, parseLogin, clientOptions, type DatabaseEndpoint } from './endpoint.js';
 export { roleLogin, LOGIN_ROLES, OWNER_ROLE, type LoginRole } from './roles.js';
 export { provision, isEmptyDatabase } from './provision.js';

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import pg from 'pg';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { DatabaseClient } from './database-client.js';
 import { clientOptions, parseEndpoint, parseLogin } from './endpoint.js';
 import { OWNER_ROLE } from './roles.js';
 
@@ -13,7 +13,7 @@ const MIGRATIONS_DIR = new URL('../../../migrations/', import.meta.url);
  * `also` runs under the same lock (the queue's own migrations).
  */
 export async function migrate(migrateDsn: string, also: () => Promise<void> = async () => undefined): Promise<void> {
-  const guard = new pg.Client(clientOptions(parseEndpoint(migrateDsn), parseLogin(migrateDsn)));
+  const guard = new DatabaseClient(clientOptions(parseEndpoint(migrateDsn), parseLogin(migrateDsn)));
   await guard.connect();
   try {
     await guard.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
@@ -41,7 +41,7 @@ async function applyAll(migrateDsn: string): Promise<void> {
     migrations: (await readMigrations()).map(migrationClass),
     installExtensions: false,
     poolSize: 2,
-    extra: { options: `-c role=${OWNER_ROLE} -c search_path=caracal,pg_catalog` },
+    extra: { Client: DatabaseClient, options: `-c role=${OWNER_ROLE} -c search_path=caracal,pg_catalog` },
   });
   await source.initialize();
   try {

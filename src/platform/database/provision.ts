@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { DatabaseClient } from './database-client.js';
 import { clientOptions, parseEndpoint, parseLogin } from './endpoint.js';
 import { LOGIN_ROLES, OWNER_ROLE, roleLogin, type LoginRole } from './roles.js';
 import { faultCode } from './database-errors.js';
@@ -14,7 +15,7 @@ const ALREADY_THERE = new Set([DUPLICATE_OBJECT, DUPLICATE_SCHEMA, UNIQUE_VIOLAT
  * Safe to repeat and to run from several replicas at once; passwords follow `databasePassword`.
  */
 export async function provision(migrateDsn: string, databasePassword: string): Promise<void> {
-  const client = new pg.Client(clientOptions(parseEndpoint(migrateDsn), parseLogin(migrateDsn)));
+  const client = new DatabaseClient(clientOptions(parseEndpoint(migrateDsn), parseLogin(migrateDsn)));
   await client.connect();
   try {
     await tolerate(client, `CREATE ROLE ${OWNER_ROLE} NOLOGIN`);
@@ -30,7 +31,7 @@ export async function provision(migrateDsn: string, databasePassword: string): P
 
 /** Whether Caracal has ever migrated this database: only an empty one may be given freshly made secrets. */
 export async function isEmptyDatabase(migrateDsn: string): Promise<boolean> {
-  const client = new pg.Client(clientOptions(parseEndpoint(migrateDsn), parseLogin(migrateDsn)));
+  const client = new DatabaseClient(clientOptions(parseEndpoint(migrateDsn), parseLogin(migrateDsn)));
   await client.connect();
   try {
     const { rows } = await client.query<{ there: boolean }>(
@@ -58,7 +59,7 @@ async function ensureLogin(
 }
 
 async function canLogIn(dsn: string, login: { user: string; password: string }): Promise<boolean> {
-  const probe = new pg.Client(clientOptions(parseEndpoint(dsn), login));
+  const probe = new DatabaseClient(clientOptions(parseEndpoint(dsn), login));
   try {
     await probe.connect();
     return true;

@@ -13,6 +13,8 @@ export function superuserPassword(secrets: Pick<Secrets, 'databasePassword'>): s
 
 /** Makes the database unless it is there; a password that the cluster was not made with is told as the secret's fault. */
 export async function ensureDatabase(listening: Listening, password: string): Promise<void> {
+  // Not DatabaseClient: its module loads what is loaded beside the start of the database.
+  // eslint-disable-next-line no-restricted-syntax -- it is listened to below
   const client = new pg.Client({
     ...hostAndPort(listening),
     user: SUPERUSER,

@@ -1,6 +1,6 @@
 import { runMigrations } from 'bullmq';
-import pg from 'pg';
-import { clientOptions, OWNER_ROLE, parseEndpoint, parseLogin } from '../database/index.js';
+import type pg from 'pg';
+import { clientOptions, DatabaseClient, OWNER_ROLE, parseEndpoint, parseLogin } from '../database/index.js';
 import { QUEUE_SCHEMA } from './backend/postgres-backend.js';
 
 const QUEUE_ROLE = 'caracal_queue';
@@ -23,7 +23,7 @@ const GRANTS = `
  * run from several replicas at once. Run it in the migration phase: at run time nothing migrates.
  */
 export async function migrateQueues(migrateDsn: string): Promise<void> {
-  const client = new pg.Client({
+  const client = new DatabaseClient({
     ...clientOptions(parseEndpoint(migrateDsn), parseLogin(migrateDsn)),
     options: `-c role=${OWNER_ROLE}`,
   });

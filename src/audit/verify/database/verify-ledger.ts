@@ -1,5 +1,5 @@
-import pg from 'pg';
-import { clientOptions, parseEndpoint, parseLogin } from '../../../platform/database/index.js';
+import type pg from 'pg';
+import { clientOptions, DatabaseClient, parseEndpoint, parseLogin } from '../../../platform/database/index.js';
 import { ChainVerifier, type Fault } from '../../domain/verify-chain.js';
 import type { KeptCheckpoints } from './kept-checkpoints.js';
 import { verifySigned } from './verify-signed.js';
@@ -30,7 +30,7 @@ export async function verifyLedger({
   kept?: KeptCheckpoints;
   zone: string | undefined;
 }): Promise<ZoneReport[]> {
-  const client = new pg.Client(clientOptions(parseEndpoint(dsn), parseLogin(dsn)));
+  const client = new DatabaseClient(clientOptions(parseEndpoint(dsn), parseLogin(dsn)));
   await client.connect();
   try {
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');

@@ -9,18 +9,29 @@ export type AnyWorker = Pick<Worker<object>, 'run' | 'close' | 'waitUntilReady'>
 
 /** One running BullMQ worker behind {@link JobWorker}. */
 export class BullWorker implements JobWorker {
-  private constructor(private readonly worker: AnyWorker) {}
+  private constructor(
+    private readonly worker: AnyWorker,
+    private readonly afterwards: () => Promise<void>,
+  ) {}
 
-  /** Rejects when the backend cannot be reached: BullMQ remembers a failed first connection for ever, so such a worker is thrown away. */
-  static async start(worker: AnyWorker, onFault: (error: unknown) => void): Promise<BullWorker> {
+  /**
+   * Rejects when the backend cannot be reached: BullMQ remembers a failed first connection for ever, so such a worker is thrown away.
+   * `afterwards` gives back what the worker stood on, once it is closed.
+   */
+  static async start(
+    worker: AnyWorker,
+    onFault: (error: unknown) => void,
+    afterwards: () => Promise<void> = async () => undefined,
+  ): Promise<BullWorker> {
     try {
       await worker.waitUntilReady();
     } catch (error) {
       await worker.close(true).catch(() => undefined);
+      await afterwards().catch(onFault);
       throw error;
     }
     worker.run().catch(onFault);
-    return new BullWorker(worker);
+    return new BullWorker(worker, afterwards);
   }
 
   async close(graceMs: number): Promise<void> {
@@ -30,5 +41,6 @@ export class BullWorker implements JobWorker {
     } catch {
       await within(CUT_MS, this.worker.close(true)).catch(() => undefined);
     }
+    await within(CUT_MS, this.afterwards()).catch(() => undefined);
   }
 }

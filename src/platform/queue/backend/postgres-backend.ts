@@ -1,6 +1,6 @@
 import { Queue, Worker, createPostgresBackend, type PostgresConnectionOptions } from 'bullmq';
 import pg from 'pg';
-import type { clientOptions } from '../../database/index.js';
+import { DatabaseClient, type clientOptions } from '../../database/index.js';
 import type { QueueName } from '../domain/queue-names.js';
 import { BullQueue, within } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
@@ -10,9 +10,9 @@ import { EVENT_STREAM, underOurOptions, WORKER_OPTIONS } from './job-options.js'
 /** The schema of BullMQ's own tables. */
 export const QUEUE_SCHEMA = 'bullmq';
 
-/** Connections: one pool for all producers, and for each worker a pool and one connection that listens (ADR 9). */
+/** Connections: one pool for all producers, and for each worker a pool of which one connection listens (ADR 9). */
 const PRODUCER_CONNECTIONS = 3;
-const WORKER_CONNECTIONS = 2;
+const WORKER_CONNECTIONS = 3;
 const PING_MS = 2_000;
 /** LISTEN wakes an idle worker; this poll is for a notification that was lost. */
 const IDLE_POLL_SECONDS = 15;
@@ -32,39 +32,31 @@ export class PostgresBackend implements JobBackend {
     private readonly connection: QueueConnection,
     onFault: (error: unknown) => void,
   ) {
-    this.producers = new pg.Pool({
-      ...connection,
-      ...POOL,
-      max: PRODUCER_CONNECTIONS,
-      options: `-c search_path=${QUEUE_SCHEMA}`,
-      application_name: 'caracal:queue',
-    });
-    this.producers.on('error', onFault);
+    this.producers = this.pool(PRODUCER_CONNECTIONS, onFault);
   }
 
   async queue(name: QueueName, onFault: (error: unknown) => void): Promise<JobQueue> {
-    // BullMQ's own description of a pool asks for an index signature that node-postgres' class does not have.
-    const connection = this.producers as unknown as PostgresConnectionOptions;
-    const queue = new Queue(name, { connection, streams: EVENT_STREAM }, createPostgresBackend);
+    const queue = new Queue(
+      name,
+      { connection: asOption(this.producers), streams: EVENT_STREAM },
+      createPostgresBackend,
+    );
     queue.on('error', onFault);
     await queue.waitUntilReady();
     return new BullQueue(queue);
   }
 
   async worker({ queue, concurrency, process, onFault }: WorkerSpec): Promise<JobWorker> {
+    // A pool that BullMQ made would hold connections whose end during a login ends the process.
+    const pool = this.pool(WORKER_CONNECTIONS, onFault);
     const worker = new Worker(
       queue,
       underOurOptions(process),
-      {
-        ...WORKER_OPTIONS,
-        concurrency,
-        drainDelay: IDLE_POLL_SECONDS,
-        connection: { ...this.connection, ...POOL, schema: QUEUE_SCHEMA, migrate: false, max: WORKER_CONNECTIONS },
-      },
+      { ...WORKER_OPTIONS, concurrency, drainDelay: IDLE_POLL_SECONDS, connection: asOption(pool) },
       createPostgresBackend,
     );
     worker.on('error', onFault);
-    return BullWorker.start(worker, onFault);
+    return BullWorker.start(worker, onFault, () => pool.end());
   }
 
   async ping(): Promise<void> {
@@ -74,4 +66,21 @@ export class PostgresBackend implements JobBackend {
   async close(): Promise<void> {
     await (this.closing ??= this.producers.end());
   }
+
+  private pool(max: number, onFault: (error: unknown) => void): pg.Pool {
+    const pool = new pg.Pool({
+      ...this.connection,
+      ...POOL,
+      max,
+      Client: DatabaseClient,
+      options: `-c search_path=${QUEUE_SCHEMA}`,
+      application_name: 'caracal:queue',
+    });
+    return pool.on('error', onFault);
+  }
+}
+
+/** BullMQ's own description of a pool asks for an index signature that node-postgres' class does not have. */
+function asOption(pool: pg.Pool): PostgresConnectionOptions {
+  return pool as unknown as PostgresConnectionOptions;
 }
