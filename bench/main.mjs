@@ -13,7 +13,7 @@ import { closeEnvironment, openEnvironment, workDirectory } from './environment.
 import { parseOptions, USAGE } from './options.mjs';
 import { cut } from './scenarios/cut.mjs';
 import { killScenarios } from './scenarios/kill.mjs';
-import { ledger } from './scenarios/ledger.mjs';
+import { ledger, ledgerGrowth, ledgerLatency } from './scenarios/ledger.mjs';
 import { mcp } from './scenarios/mcp.mjs';
 import { killOnOtherReplica } from './scenarios/replica.mjs';
 import { starts } from './scenarios/start.mjs';
@@ -29,6 +29,8 @@ const scenarios = {
   ...throughputScenarios,
   mcp,
   ledger,
+  'ledger-latency': ledgerLatency,
+  'ledger-growth': ledgerGrowth,
   verify,
   stream,
   ...killScenarios,
@@ -36,6 +38,8 @@ const scenarios = {
   cut,
 };
 const KNOWN = ['start', ...Object.keys(scenarios)];
+/** What takes too long to be run unless it is named. */
+const ON_DEMAND = new Set(['ledger-growth']);
 
 async function main(options) {
   build();
@@ -98,7 +102,7 @@ function commit() {
   }
 }
 
-const options = parseOptions(process.argv.slice(2), KNOWN);
+const options = parseOptions(process.argv.slice(2), KNOWN, ON_DEMAND);
 if (options === undefined) {
   process.stderr.write(`${USAGE}\n`);
   process.exit(2);

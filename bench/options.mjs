@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `usage: npm run bench -- [--quick] [--only <name>[,<name>…]] [--no-file] [--profile] [--list]
   --quick    shorter and fewer rounds: for a look, not for a result
-  --only     these scenarios alone
+  --only     these scenarios alone; ledger-growth runs only so
   --no-file  print the table and write no file
   --profile  sample the server's processor time, print where it went; figures are then lower
   --list     print the scenarios' names`;
@@ -20,8 +20,8 @@ const FULL = {
 };
 const QUICK = { ...FULL, rounds: 1, seconds: 3, warmUp: 1, starts: 1, kills: 5, streamBytes: 2 ** 27, idleSeconds: 3 };
 
-/** Undefined when the arguments are not understood. */
-export function parseOptions(argv, known) {
+/** Undefined when the arguments are not understood. What is `onDemand` is run only when it is named. */
+export function parseOptions(argv, known, onDemand = new Set()) {
   const options = {
     quick: { type: 'boolean' },
     only: { type: 'string' },
@@ -31,7 +31,7 @@ export function parseOptions(argv, known) {
   };
   try {
     const { values } = parseArgs({ args: argv, options });
-    const names = values.only === undefined ? known : values.only.split(',');
+    const names = values.only === undefined ? known.filter((name) => !onDemand.has(name)) : values.only.split(',');
     if (names.some((name) => !known.includes(name))) return undefined;
     return {
       names,
