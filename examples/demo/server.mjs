@@ -25,7 +25,8 @@ export async function findOrStartServer(directory) {
 /** Starts a built server on a data directory; `env` adds to its environment. */
 export async function startServer(dataDir, env = {}, nodeArgs = []) {
   const { answer, pid, stop } = await start('caracal', {
-    args: [...nodeArgs, path.join(ROOT, 'dist/main.js')],
+    // As `npm start` does.
+    args: ['--max-semi-space-size=64', ...nodeArgs, path.join(ROOT, 'dist/main.js')],
     cwd: ROOT,
     env: {
       ...quiet(),

@@ -14,14 +14,17 @@ export function fitsSocket(directory: string): boolean {
   return Buffer.byteLength(`${directory}/.s.PGSQL.${SOCKET_PORT}`) <= MAX_SOCKET_PATH_BYTES;
 }
 
-/** What a cluster is made with. Operators may change these later; `sharedBuffers` and the like suit a small machine with a slow disk. */
+/**
+ * What a cluster is made with. Operators may change these later; `shared_buffers` and the like suit a small machine with a slow disk. All of
+ * the log's files are kept and used again: making a new one holds every commit up for as long as it takes to write 16 MB.
+ */
 export const INITIAL_SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: '128MB',
   effective_cache_size: '512MB',
   wal_compression: 'on',
   checkpoint_timeout: '10min',
-  max_wal_size: '1GB',
-  min_wal_size: '128MB',
+  max_wal_size: '256MB',
+  min_wal_size: '256MB',
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
