@@ -1,9 +1,17 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import { connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { constants, createBrotliCompress, createBrotliDecompress, createGunzip, createGzip } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Replicas } from '../../src/platform/replicas/index.js';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { exchangeRaw, type GatewayScene, openGateway, startUpstream, type Upstream } from '../support/gateway-scene.js';
+import {
+  exchangeRaw,
+  type GatewayScene,
+  openGateway,
+  serve,
+  startUpstream,
+  type Upstream,
+} from '../support/gateway-scene.js';
 import { claimsOf, created } from '../support/oauth-scene.js';
 import { redisIsPresent, startRedis } from '../support/redis.js';
 
@@ -201,6 +209,31 @@ describe('[T8] an upstream that is down', () => {
     expect([answer.status, await answer.text()]).toEqual([200, 'back']);
     back.closeAllConnections();
     back.close();
+  });
+});
+
+describe('[T8] a body while its upstream is dialled', () => {
+  it.each([
+    ['of a caller that goes away', 'abc', (socket: Socket) => socket.resetAndDestroy(), ''],
+    ['that grows beyond the limit', 'a'.repeat(32), () => undefined, 'HTTP/1.1 413'],
+  ])('%s ends its call and nothing else', async (_name, piece, leave, answered) => {
+    // Takes connections and says nothing, so that TLS is never agreed on.
+    const mute = await serve(createTcpServer() as Server);
+    const upstream = mute.url.replace('http:', 'https:');
+    const gateway = await openGateway(app, { upstream, members: { limits: { max_body_bytes: 10 } } });
+    const { port, pathname } = new URL(gateway.resource.gateway_url);
+    let seen = '';
+    const caller = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+    caller.on('data', (bytes: Buffer) => (seen += bytes.toString('latin1')));
+    const head = `POST ${pathname}/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await gateway.mandate()}\r\n`;
+    const chunk = `${piece.length.toString(16)}\r\n${piece}\r\n`;
+    caller.write(`${head}X-Request-Id: dialled\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`);
+    while (mute.connections === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    leave(caller);
+    expect(await outcome(gateway, 'dialled')).toMatchObject({ bytes_in: piece.length });
+    while (!seen.startsWith(answered)) await new Promise((resolve) => setTimeout(resolve, 5));
+    caller.destroy();
+    await mute.close();
   });
 });
 

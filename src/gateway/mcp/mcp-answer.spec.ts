@@ -86,6 +86,21 @@ describe('[T3] McpAnswer', () => {
     expect(body).toBe('');
   });
 
+  it('[T8] says nothing more after an answer that it gave up', () => {
+    const said: string[] = [];
+    const inner = {
+      head: (status: number) => void said.push(`head ${status}`),
+      chunk: () => said.push('chunk') > 0,
+      end: () => void said.push('end'),
+      fail: (error: Error) => void said.push(error.message),
+    } as unknown as AnswerSink;
+    const sink = new McpAnswer(inner, { reduce }, { resume: () => undefined, cut: () => undefined });
+    sink.head(200, 'OK', ['content-type', 'text/event-stream', 'content-encoding', 'x']);
+    sink.chunk(Buffer.from('data: {}\n\n'));
+    sink.end([]);
+    expect(said).toEqual(['upstream_unavailable']);
+  });
+
   it('passes events of other transports, and those that prime a stream', async () => {
     const text = 'id: 1\ndata: \n\nevent: endpoint\ndata: /messages?id=1\n\n';
     expect((await answer({ reduce }, ['content-type', 'text/event-stream'], [text])).body).toBe(text);

@@ -125,7 +125,7 @@ export class McpAnswer implements AnswerSink {
     if (this.mode === 'pass') return this.inner.head(head.status, head.statusText, head.headers);
     const encoding = valuesOf(head.headers, 'content-encoding').join(',').trim().toLowerCase();
     if (encoding !== '' && encoding !== 'identity') this.decode(encoding);
-    if (this.mode === 'events') this.startEvents(head);
+    if (this.mode === 'events' && !this.isOver) this.startEvents(head);
   }
 
   private modeOf({ status, headers }: Head): Mode {

@@ -19,6 +19,8 @@ export class RequestBody extends Readable {
     private readonly maxBytes: number,
   ) {
     super({ autoDestroy: true });
+    // Whoever carries the body listens for its end; until then, and after it has let go, an error of it is nobody's and must not end the process.
+    this.on('error', () => undefined);
     source.on('data', this.receive).on('end', this.finishBody).on('close', this.loseBody).on('error', this.loseBody);
   }
 

@@ -58,7 +58,10 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   ) {
     this.progress = setTimeout(this.expire, call.headersTimeoutMs);
     if (call.totalTimeoutMs !== undefined) this.total = setTimeout(this.expire, call.totalTimeoutMs);
-    if (call.body instanceof RequestBody) call.body.onProgress = this.refresh;
+    if (call.body instanceof RequestBody) {
+      call.body.onProgress = this.refresh;
+      call.body.once('error', this.loseBody);
+    }
   }
 
   /** True from the moment the first byte of the request may have left. */
@@ -157,6 +160,11 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
 
   private readonly refresh = (): void => {
     if (!this.headSeen) this.progress.refresh();
+  };
+
+  /** While the upstream is being dialled nobody else listens to the body. */
+  private readonly loseBody = (error: Error): void => {
+    if (!this.started) this.abort(error);
   };
 
   private readonly expire = (): void => {

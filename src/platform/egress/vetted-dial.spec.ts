@@ -48,6 +48,13 @@ describe('[T3] dialVetted', () => {
     socket.destroy();
   });
 
+  it('[T8] a connection that breaks before anybody took it is no error of the process', async () => {
+    const socket = await dialVetted(target('http'), ['127.0.0.1'], { timeoutMs: 2_000 });
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    sockets.forEach((accepted) => accepted.resetAndDestroy());
+    expect(await closed).toBe(true);
+  });
+
   it('gives up in time on a server that says nothing to a TLS handshake', async () => {
     await expect(dialVetted(target('https'), ['127.0.0.1'], { timeoutMs: 50 })).rejects.toMatchObject({
       code: 'connect_timeout',

@@ -58,6 +58,8 @@ function dialOne(target: EgressTarget, address: string, options: DialOptions): P
       clearTimeout(timer);
       reject(error);
     };
+    // For as long as nobody has taken the connection, or keeps it as a spare; its end is told by `close` as well.
+    socket.on('error', () => undefined);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     socket.once('error', fail);

@@ -95,6 +95,7 @@ export function sendBody(
     events.ended();
     return;
   }
+  if (body.errored) return events.failed(body.errored);
   body.once('end', events.ended);
   body.once('error', events.failed);
   body.pipe(to, { end: false });
