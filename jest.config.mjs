@@ -23,7 +23,7 @@ const shared = {
 export default {
   coverageProvider: 'v8',
   // Far above what any test needs: nothing here asserts a time, and machines are busy.
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   // Modules of earlier files stay in memory; a worker that has gathered too many is replaced between two files.
   workerIdleMemoryLimit: '1.5GB',
   projects: [

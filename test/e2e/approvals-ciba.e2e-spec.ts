@@ -31,7 +31,7 @@ beforeAll(async () => {
   created(await scene.admin('POST', '/subject-issuers', { issuer: issuer.url, audience: 'caracal' }));
   const never = 'forbid(principal, action == Action::"never", resource);';
   await activate(scene, PERMIT, needs('operator', 'write'), needs('subject', 'own'), never);
-}, 60_000);
+});
 afterAll(async () => {
   await app.close();
   await issuer.close();

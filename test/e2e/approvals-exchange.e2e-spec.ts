@@ -19,7 +19,7 @@ beforeAll(async () => {
   await activate(scene, PERMIT, needs('operator', 'write'), needs('operator', 'pay', ' @quorum("2")'));
   subject = await scene.applicationToken(client);
   session = await scene.session(subject);
-}, 60_000);
+});
 afterAll(() => app.close());
 
 const ask = (scope: string, fields: Record<string, string> = {}, token = session.session_token): Promise<TestAnswer> =>

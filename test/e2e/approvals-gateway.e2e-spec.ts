@@ -35,7 +35,7 @@ beforeAll(async () => {
   bound = await addResource(scene, gateway.client, { upstream: upstream.url, members: { approval_binds_body: true } });
   await activate(scene, PERMIT, POSTS);
   token = await gateway.mandate();
-}, 60_000);
+});
 afterAll(async () => {
   await app.close();
   await upstream.close();

@@ -34,7 +34,7 @@ beforeAll(async () => {
     zones: [scene.zone],
   });
   approver = created(made).token;
-}, 60_000);
+});
 afterAll(() => app.close());
 
 /** A hold of a session of its own. */
@@ -146,7 +146,7 @@ inBrowser('in a browser, by keyboard', () => {
       args: FLAGS.split(' '),
     });
     page = context.pages()[0] ?? (await context.newPage());
-  }, 60_000);
+  });
   afterAll(async () => {
     await context.close();
     await rm(profile, { recursive: true, force: true });
@@ -187,5 +187,5 @@ inBrowser('in a browser, by keyboard', () => {
     await page.keyboard.press('Enter');
     await page.waitForSelector('#token');
     expect(faults).toEqual([]);
-  }, 90_000);
+  });
 });

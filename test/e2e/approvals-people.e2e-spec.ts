@@ -32,7 +32,7 @@ beforeAll(async () => {
     request.on('end', () => response.writeHead(204).end());
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-}, 60_000);
+});
 afterAll(async () => {
   await app.close();
   await issuer.close();

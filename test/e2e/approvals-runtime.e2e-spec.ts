@@ -28,7 +28,7 @@ beforeAll(async () => {
   created(await scene.admin('POST', '/subject-issuers', { issuer: issuer.url, audience: 'caracal' }));
   token = await scene.applicationToken(client);
   portalToken = await scene.applicationToken(portal);
-}, 60_000);
+});
 afterAll(async () => {
   await app.close();
   await issuer.close();

@@ -18,7 +18,7 @@ beforeAll(async () => {
   api = await scene.resource(['write']);
   await scene.grant(client, api, ['write']);
   await activate(scene, PERMIT, needs('operator', 'write'));
-}, 60_000);
+});
 afterAll(() => app.close());
 
 interface Seen {

@@ -309,8 +309,9 @@ describe('exports and the verify program', () => {
         `${app.url}/log/${zone}`,
         '--key',
         vkey,
+        // As many as it takes until nothing of the tests before is still being written.
         '--rounds',
-        '2',
+        '30',
         '--every',
         '0.1',
         '--stale',

@@ -47,7 +47,7 @@ beforeAll(async () => {
     },
   });
   other = await addResource(scene, client, { upstream: upstream.url });
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

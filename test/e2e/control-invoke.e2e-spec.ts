@@ -27,7 +27,7 @@ beforeAll(async () => {
     'control:zones:list',
     'control:zones:patch',
   ]);
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();
@@ -288,7 +288,7 @@ describe('[T9] the gate', () => {
     expect((await invoke('x', create('x'), off)).status).toBe(503);
     expect(ok(await off.admin('GET', `/v1/zones/${zone}/resources`)).items).toEqual([]);
     await off.close();
-  }, 60_000);
+  });
 
   it('gives zones that were made before their control resource when it is switched on', async () => {
     const off = await startTestApp();
@@ -297,7 +297,7 @@ describe('[T9] the gate', () => {
     const { items } = ok(await on.admin('GET', `/v1/zones/${zone}/resources`));
     expect(items).toHaveLength(1);
     await off.close();
-  }, 60_000);
+  });
 });
 
 describe('GET /control/v1/catalog', () => {

@@ -103,7 +103,7 @@ beforeAll(async () => {
   };
   foreign = await administrator(app, ['read', 'write', 'approve', 'audit'], [there.zone]);
   api = await describedBy(app);
-}, 60_000);
+});
 afterAll(async () => {
   await app.close();
   await issuer.close();

@@ -9,7 +9,7 @@ let upstream: Upstream;
 beforeAll(async () => {
   app = await startTestApp();
   upstream = await startUpstream((request, response) => void request.resume().on('end', () => response.end('{}')));
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

@@ -30,7 +30,7 @@ beforeAll(async () => {
     await scene.applicationToken(helper),
     await scene.applicationToken(stranger),
   ];
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

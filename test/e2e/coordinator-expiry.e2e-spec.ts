@@ -23,7 +23,7 @@ beforeAll(async () => {
   token = await scene.applicationToken(owner);
   jobs = app.running.app.get(LifecycleJobs);
   runtime = app.running.app.get(RuntimeState);
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

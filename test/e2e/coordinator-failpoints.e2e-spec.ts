@@ -34,7 +34,7 @@ beforeAll(async () => {
     deadly = undefined;
     throw new Error(`ended after ${step}`);
   });
-}, 90_000);
+});
 
 afterAll(() => app.close());
 

@@ -29,7 +29,7 @@ beforeAll(async () => {
   strangerToken = await scene.applicationToken(await scene.client());
   boss = await scene.session(ownerToken);
   worker = await scene.session(workerToken);
-}, 90_000);
+});
 
 afterAll(() => app.close());
 

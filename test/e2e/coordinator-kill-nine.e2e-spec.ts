@@ -29,7 +29,7 @@ let server: DatabaseServer;
 
 beforeAll(async () => {
   server = await DatabaseServer.open();
-}, 60_000);
+});
 
 afterAll(() => server.close());
 
@@ -209,7 +209,7 @@ describe('a server that is killed with signal 9', () => {
       expect(last?.entry['token']).toMatchObject({ jti });
       await invariants(on);
     }
-  }, 120_000);
+  });
 
   it('[T7] between outbox and queue loses no message, nor when the queue loses its own: what ended is settled', async () => {
     for (const step of ['claimed', 'sent']) {
@@ -221,5 +221,5 @@ describe('a server that is killed with signal 9', () => {
       await invariants(on);
       expect(await on.scene.entries(`type=session.terminated&session=${on.child.id}`)).toHaveLength(1);
     }
-  }, 120_000);
+  });
 });

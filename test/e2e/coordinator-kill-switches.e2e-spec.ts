@@ -17,7 +17,7 @@ let main: World;
 beforeAll(async () => {
   app = await startTestApp();
   main = await world();
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

@@ -43,7 +43,7 @@ beforeAll(async () => {
     scopes: [...EVERYTHING],
   });
   base = { replicas, scene, resource };
-}, 90_000);
+});
 
 afterAll(async () => {
   await app.close();

@@ -35,7 +35,7 @@ beforeAll(async () => {
   mail = await scene.resource(['read']);
   await scene.grant(owner, mail, ['read']);
   token = await scene.applicationToken(owner);
-}, 90_000);
+});
 
 afterAll(() => app.close());
 
@@ -91,7 +91,7 @@ describe('spawning against terminating', () => {
       const listed = ok(await on(app, 'GET', '/sessions?status=active', token)).items as { root: string }[];
       expect(listed.filter((item) => item.root === root.id)).toEqual([]);
     }
-  }, 120_000);
+  });
 
   it('[T4] nor on two replicas of one database', async () => {
     for (let round = 0; round < 3; round += 1) {
@@ -113,7 +113,7 @@ describe('spawning against terminating', () => {
       );
       expect(rows[0]?.n).toBe('0');
     }
-  }, 120_000);
+  });
 
   it('[T4] many terminations of one session end it once', async () => {
     const root = await scene.session(token);
@@ -162,7 +162,7 @@ describe('spawning against terminating', () => {
         else expect(body.code).toBe('authority_exceeded');
       }
     }
-  }, 60_000);
+  });
 });
 
 describe('exchanging against revoking', () => {
@@ -181,7 +181,7 @@ describe('exchanging against revoking', () => {
           active: false,
         });
     }
-  }, 60_000);
+  });
 
   it('[T2] reaches the other replica, where the counter moves and listeners hear of it', async () => {
     const session = await scene.session(token);
@@ -253,5 +253,5 @@ describe('a tree of 10 000 sessions', () => {
       [scene.zone, root.id],
     );
     expect(entries?.n).toBe('10000');
-  }, 120_000);
+  });
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await scene.grant(owner, mail, ['read', 'write']);
   token = await scene.applicationToken(owner);
   strangerToken = await scene.applicationToken(stranger);
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

@@ -100,5 +100,5 @@ describe('kill -9 in the middle of calls', () => {
     expect(new Set(ended.map(({ request }) => request)).size).toBe(CALLS + 1);
     // The server goes on appending after what the others wrote.
     await created(adminOf(server.url, server.adminToken), '/v1/zones/crash/applications', { name: 'next' });
-  }, 120_000);
+  });
 });

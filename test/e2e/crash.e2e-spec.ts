@@ -220,5 +220,5 @@ describe('kill -9 under load', () => {
     expect(failed?.code).toBe(1);
     expect(failed?.stdout).toMatch(/^crash: index \d+: entry bytes do not match the leaf hash$/m);
     expect(Number(/index (\d+)/.exec(failed?.stdout ?? '')?.[1])).toBeLessThanOrEqual(Number(rows[0].index));
-  }, 60_000);
+  });
 });

@@ -22,7 +22,7 @@ beforeAll(async () => {
   scene = await OAuthScene.open(app);
   client = await scene.client();
   calendar = await addResource(scene, client, { upstream: upstream.url });
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

@@ -36,7 +36,7 @@ beforeAll(async () => {
   });
   scene = await OAuthScene.open(app);
   client = await scene.client();
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

@@ -77,7 +77,7 @@ beforeAll(async () => {
   );
   for (const [name, resource] of Object.entries(world.resources)) await makeResource(name, resource);
   await makeTokens();
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

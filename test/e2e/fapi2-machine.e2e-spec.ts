@@ -27,7 +27,7 @@ beforeAll(async () => {
   id = client.id;
   created(await scene.admin('POST', `/applications/${id}/credentials`, { type: 'jwks', jwks: { keys: [signer.jwk] } }));
   calendar = await addResource(scene, client, { upstream: upstream.url });
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

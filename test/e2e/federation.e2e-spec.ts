@@ -33,7 +33,7 @@ beforeAll(async () => {
   await scene.grant(client, resource, ['read', 'write']);
   ({ id } = created(await scene.admin('POST', '/subject-issuers', { issuer: issuer.url, audience: 'caracal' })));
   token = await scene.applicationToken(client);
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();
@@ -86,7 +86,7 @@ describe('a session for a federated user', () => {
     expect(good).toHaveLength(1);
     const refused = answers.filter(([status]) => status >= 300).map(([status, error]) => `${status} ${error}`);
     expect(new Set(refused)).toEqual(new Set(['400 invalid_subject', '400 invalid_request']));
-  }, 60_000);
+  });
 
   it('ends within the cap after the id_token was issued', async () => {
     const other = await OAuthScene.open(app);

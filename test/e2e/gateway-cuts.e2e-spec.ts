@@ -70,7 +70,7 @@ beforeAll(async () => {
     endless(`h2${request.url}`, response);
   });
   h2 = await serve(tls as unknown as Server);
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

@@ -26,7 +26,7 @@ beforeAll(async () => {
   [owner, worker] = [await scene.client(), await scene.client()];
   gateway = await addResource(scene, owner, { upstream: upstream.url });
   boss = await scene.session(await scene.applicationToken(owner));
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

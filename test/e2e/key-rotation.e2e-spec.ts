@@ -35,12 +35,12 @@ describe('rotation of secrets that are rings', () => {
     const [forgotten] = await verifyLedger({ dsn: app.dsn, keys: new LedgerKeys(next), zone: scene.zone });
     expect(forgotten?.fault).toMatchObject({ index: 0, reason: expect.stringContaining('not in the key ring') });
     await app.close();
-  }, 60_000);
+  });
 
   it('[T5] a key that only replaces the first is another secret, and the process does not start on it', async () => {
     const app = await startTestApp();
     await writeFile(path.join(app.dataDir, 'secrets', 'ledger_hmac'), `${randomBytes(32).toString('base64')}\n`);
     await expect(app.replica()).rejects.toThrow(/ledger_hmac/);
     await app.close();
-  }, 60_000);
+  });
 });

@@ -20,7 +20,7 @@ beforeAll(async () => {
   app = await startTestApp();
   root = new pg.Client({ connectionString: app.dsn });
   await root.connect();
-}, 60_000);
+});
 
 afterAll(async () => {
   await root.end();
@@ -136,7 +136,7 @@ describe('retention of the ledger', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error('the sweep did not end');
-  }, 60_000);
+  });
 
   it.each([29, 3_651, 30.5, '30'])('is for 30 to 3650 days, not %j', async (days) => {
     expect((await app.admin('PUT', '/v1/zones/_system/audit/retention', { days })).status).toBe(400);

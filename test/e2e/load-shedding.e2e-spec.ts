@@ -20,7 +20,7 @@ beforeAll(async () => {
   replica = await app.replica({ MAX_LOOP_DELAY: String(LIMIT_MS), PUBLIC_URL: app.url });
   upstream = await startUpstream((_request, response) => void response.end(String((calls += 1))));
   gateway = await openGateway(app, { upstream: upstream.url });
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();
@@ -80,7 +80,7 @@ describe('an event loop that is late', () => {
     let after = await send();
     while (after.status === 503) after = await send();
     expect(after.headers.get('caracal-error')).toBe('revoked');
-  }, 60_000);
+  });
 
   it('[T8] what is not shed are routes that exist', () => {
     const routes = declaredRoutes(app.running.app.get(ModulesContainer)).map(({ method, path }) => `${method} ${path}`);

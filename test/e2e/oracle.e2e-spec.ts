@@ -33,7 +33,7 @@ beforeAll(async () => {
     ours: { issuer: scene.issuer, tokenEndpoint: `${scene.issuer}/oauth2/token`, clientId: id },
     theirs: { issuer: oracle.issuer, tokenEndpoint: `${oracle.issuer}/token`, clientId: id },
   };
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

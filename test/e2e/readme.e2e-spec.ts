@@ -45,7 +45,7 @@ describe('the quick start of the README', () => {
       UPSTREAM: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
       DATA_DIR: dataDir,
     });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await server?.end('SIGTERM');

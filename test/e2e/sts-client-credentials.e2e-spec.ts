@@ -24,7 +24,7 @@ beforeAll(async () => {
   client = await scene.client();
   calendar = await scene.resource(['read', 'write', 'admin']);
   await scene.grant(client, calendar, ['read', 'write']);
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
   );
   app = await startTestApp();
   scene = await OAuthScene.open(app);
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

@@ -21,7 +21,7 @@ beforeAll(async () => {
   helper = await scene.client();
   calendar = await scene.resource(['read', 'write']);
   await scene.grant(owner, calendar, ['read', 'write']);
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

@@ -15,7 +15,7 @@ let assertionKey: webcrypto.CryptoKey;
 beforeAll(async () => {
   upstream = await startUpstream((_request, response) => response.end('{"served":true}'));
   app = await startTestApp();
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await scene.grant(client, calendar, ['admin'], { label: 'ops' });
   await scene.grant(client, mail, ['read', 'send']);
   applicationToken = await scene.applicationToken(client);
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

@@ -8,7 +8,7 @@ let scene: OAuthScene;
 beforeAll(async () => {
   app = await startTestApp();
   scene = await OAuthScene.open(app);
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

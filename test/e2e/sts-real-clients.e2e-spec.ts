@@ -36,7 +36,7 @@ beforeAll(async () => {
     false,
     ['sign'],
   );
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

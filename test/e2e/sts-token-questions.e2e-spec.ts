@@ -22,7 +22,7 @@ beforeAll(async () => {
   client = await scene.client();
   calendar = await scene.resource(['read']);
   await scene.grant(client, calendar, ['read']);
-}, 60_000);
+});
 
 afterAll(() => app.close());
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await scene.grant(client, resource, ['read', 'write']);
   created(await scene.admin('POST', '/subject-issuers', { issuer: issuer.url, audience: 'caracal' }));
   token = await scene.applicationToken(client);
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

@@ -83,7 +83,7 @@ beforeAll(async () => {
     .set('id_token', { token: issuer.mint() })
     .set('admin', { token: app.adminToken })
     .set('token of another zone', { token: await stranger.applicationToken(await stranger.client()) });
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

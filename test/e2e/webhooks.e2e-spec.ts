@@ -42,7 +42,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
   app = await startTestApp();
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();

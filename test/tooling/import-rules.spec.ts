@@ -103,7 +103,7 @@ describe('the import rules', () => {
   beforeAll(() => {
     plantAll(tree);
     violations = cruise(tree.root);
-  }, 120_000);
+  });
 
   afterAll(() => tree.remove());
 
@@ -128,5 +128,5 @@ describe('the import rules', () => {
     const caught = cruise(allowed.root).filter(({ from }) => from === file);
     allowed.remove();
     expect(caught).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -154,7 +154,7 @@ describe('the lint rules', () => {
   beforeAll(() => {
     for (const { file, text } of [...PLANTED, ...ALLOWED]) tree.plant(file, text);
     linted = lint(tree.root);
-  }, 120_000);
+  });
 
   afterAll(() => tree.remove());
 
