@@ -9,6 +9,7 @@ import type { Permission } from './call-authority.js';
 import type { CallNotes } from './call-notes.js';
 import { GatewayError, isCallers } from './domain/gateway-error.js';
 import type { Arrival } from './forwarding.js';
+import { ClientGoneError } from './upstream/request-body.js';
 
 /** Where an entry went and what it took. */
 type Taken = Appended & { readonly taken: readonly OnceClaim[] };
@@ -147,6 +148,8 @@ function budgetExhausted(): GatewayError {
 /** What a failure on the way to a decision means for the caller: nobody was able to decide. */
 export function toRefusal(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
+  if (error instanceof ClientGoneError)
+    return new GatewayError('invalid_request', { detail: error.message, cause: error });
   const detail = error instanceof AppError ? error.detail : undefined;
   if (detail?.startsWith('audit_unavailable') === true)
     return new GatewayError('audit_unavailable', { detail, cause: error });
@@ -157,5 +160,5 @@ export function toRefusal(error: unknown): GatewayError {
 
 function endOf(error: Error): string {
   if (error instanceof GatewayError) return error.detail === WITHHELD ? WITHHELD : error.code;
-  return error.name === 'ClientGoneError' ? 'client_closed' : 'failed';
+  return error instanceof ClientGoneError ? 'client_closed' : 'failed';
 }

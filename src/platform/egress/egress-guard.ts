@@ -8,6 +8,7 @@ import { type AddressRules, judgeAddress } from './judge-address.js';
 import { type OwnEndpoint, OwnEndpoints } from './own-endpoints.js';
 import type { Resolver } from './resolver.js';
 import { type EgressTarget, parseTarget } from './target-url.js';
+import { letPausedParsersFinish } from './upstream/paused-parser.js';
 import { PeerClient } from './upstream/peer-client.js';
 import { dialVetted } from './vetted-dial.js';
 
@@ -129,7 +130,10 @@ export class EgressGuard {
     return (options, callback) => {
       const url = `${options.protocol}//${options.host ?? options.hostname}`;
       this.dial(url, terms, { timeoutMs, context }).then(
-        (socket) => callback(null, socket),
+        (socket) => {
+          callback(null, socket);
+          letPausedParsersFinish(socket);
+        },
         (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
       );
     };

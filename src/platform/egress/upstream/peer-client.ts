@@ -1,4 +1,5 @@
 import { type buildConnector, Client, type Dispatcher } from 'undici';
+import { letPausedParsersFinish } from './paused-parser.js';
 import { type Connection, type ExchangeHandler, peerOf } from './transport.js';
 
 /** Options of a dispatch that asks which connection carries it. */
@@ -19,6 +20,7 @@ export class PeerClient extends Client {
           if (error) return callback(error, null);
           connection.peer = peerOf(socket);
           callback(null, socket);
+          letPausedParsersFinish(socket);
         }),
     });
     this.connection = connection;

@@ -36,9 +36,14 @@ function readFacts(request: FastifyRequest): RequestFacts {
   return {
     requestId: request.id,
     traceId: traceIdOf(typeof traceparent === 'string' ? traceparent : undefined) ?? freshTraceId(),
-    address: request.ip,
+    address: addressOf(request),
     ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, USER_AGENT_LENGTH) }),
   };
+}
+
+/** Of a peer that is gone already nothing is known. */
+function addressOf({ ip }: { readonly ip?: string | undefined }): string {
+  return ip ?? 'unknown';
 }
 
 /** Made of a UUID, whose random bits are drawn many at a time. */
