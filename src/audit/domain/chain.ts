@@ -1,6 +1,7 @@
-import { createHmac, hash, type KeyObject } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { lp } from '../../kernel/length-prefixed.js';
 import { formatTime } from '../../kernel/times.js';
+import { sha256, sha256Hex } from './sha256.js';
 
 const CHAIN_VERSION = 1;
 
@@ -28,13 +29,18 @@ export function leafInput(entry: string): Buffer {
 
 /** The leaf hash of RFC 6962 §2.1. */
 export function leafOf(input: Buffer): Buffer {
-  return hash('sha256', input, 'buffer');
+  return sha256(input);
 }
 
 /** `SHA-256(0x00 ‖ entry bytes)`, the leaf hash of RFC 6962 §2.1. */
 export function leafHash(entry: string): Buffer {
   // A NUL is the one byte 0x00 in UTF-8; hashing one text at once is twice as fast as in two pieces.
-  return hash('sha256', `\0${entry}`, 'buffer');
+  return sha256(`\0${entry}`);
+}
+
+/** {@link leafHash} in hexadecimal, as exports have it. */
+export function leafHashHex(entry: string): string {
+  return sha256Hex(`\0${entry}`);
 }
 
 /** `HMAC-SHA-256(key, LP(version, kid, zone, index, event_id, ingested_at, leaf, previous))`. */

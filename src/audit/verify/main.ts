@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { parseVerifierKey, type NoteVerifier } from '../domain/log/signed-note.js';
 import { parseVerifyArguments, USAGE, type DatabaseTarget, type VerifyArguments } from './arguments.js';
 import { compareHeads } from './compare-heads.js';
+import { ThreadedChecks } from './lines/line-checks.js';
 import { faultLine, reportOf } from './report.js';
-import { directorySource, urlSource } from './sources.js';
+import { directorySource, urlSource, type Source } from './sources.js';
 import { verifyExport } from './verify-export.js';
 import { leafOfFile, verifyProof } from './verify-proof.js';
 import { verifyTiles } from './verify-tiles.js';
@@ -57,10 +58,19 @@ async function checkDiff({ files, log, consistencyFile }: Wanted<'diff'>, verifi
 }
 
 async function checkTarget({ target, tokenFile }: Wanted<'target'>, verifier: NoteVerifier): Promise<string> {
-  if (!/^https?:\/\//.test(target)) return verifyExport(await directorySource(target), verifier);
+  if (!/^https?:\/\//.test(target)) return checkExport(await directorySource(target), verifier);
   const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim();
   const source = urlSource(target, token);
-  return EXPORT_URL.test(new URL(target).pathname) ? verifyExport(source, verifier) : verifyTiles(source, verifier);
+  return EXPORT_URL.test(new URL(target).pathname) ? checkExport(source, verifier) : verifyTiles(source, verifier);
+}
+
+async function checkExport(source: Source, verifier: NoteVerifier): Promise<string> {
+  const checks = new ThreadedChecks();
+  try {
+    return await verifyExport(source, verifier, checks);
+  } finally {
+    await checks.close();
+  }
 }
 
 /** The ledger as the database holds it, with the chain's key: for whoever runs the server. */

@@ -10,7 +10,7 @@ export interface Source {
   stream(path: string): Promise<AsyncIterable<Buffer> | undefined>;
 }
 
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 19;
 
 /** Throws when the directory cannot be read: then nothing was verified. */
 export async function directorySource(directory: string): Promise<Source> {

@@ -207,6 +207,11 @@ describe('an export', () => {
     ['the last newline is cut', TEXT.slice(0, -1), /^index 519: entries 519 to 519 are missing/],
     ['a line is garbage', TEXT.replace('{"index":77,', '{"index":77;'), /^index 77: line is not JSON/],
     ['a line is no entry', TEXT.replace('{"index":77,', '{"at":77,'), /^index 77: line is not an entry/],
+    [
+      'a line does not end',
+      TEXT.replace('"index":77,', `"index":77,"x":"${'x'.repeat(1_100_000)}`),
+      /^index 77: line is longer than any entry/,
+    ],
     ['a line says null', `null\n${TEXT}`, /^index 0: line is not an entry/],
     [
       'a member is added',

@@ -4,8 +4,8 @@ import { EXPORT_VERSION, manifestText, type Manifest, type SignedManifest } from
 import { SignedTree, type Mismatch } from '../domain/log/signed-tree.js';
 import { decodeBase64, NoteError, openNote, type NoteVerifier } from '../domain/log/signed-note.js';
 import { verifyConsistency } from '../domain/log/tree-proofs.js';
-import { eachLine } from './each-line.js';
-import { EntryLines } from './entry-lines.js';
+import { EntryLines } from './lines/entry-lines.js';
+import { checksHere, type LineChecks } from './lines/line-checks.js';
 import { fault } from './report.js';
 import { textOf, type Source } from './sources.js';
 
@@ -16,21 +16,24 @@ const MANIFEST = 'manifest.json';
  * Verifies an export with the log's public key alone: the manifest's and every checkpoint's signature, each line, the tree from its left
  * subtrees to the signed root, and the bytes of the file. Answers a summary; throws the first fault.
  */
-export async function verifyExport(source: Source, verifier: NoteVerifier): Promise<string> {
+export async function verifyExport(
+  source: Source,
+  verifier: NoteVerifier,
+  checks: LineChecks = checksHere,
+): Promise<string> {
   const manifest = readManifest(await textOf(source, MANIFEST), verifier);
   const signed = openSigned(manifest.checkpoint, verifier);
   const heads = manifest.checkpoints.map((note) => openSigned(note, verifier));
   const { zone, from, to } = manifest;
   const bytes = await source.stream(ENTRIES);
   if (!bytes) throw fault(undefined, `${ENTRIES} is missing`);
-  const lines = new EntryLines(zone, from, to);
+  const lines = new EntryLines(manifest, checks);
   const left = hashesOf(manifest.proof.left);
   const tree = new SignedTree(
     orFault(() => new CompactTree(from, left)),
     heads,
   );
-  const { sha256, whole } = await eachLine(bytes, (line) => refuse(tree.append(lines.accept(line))));
-  lines.end();
+  const { sha256, whole } = await lines.read(bytes, (leaf) => refuse(tree.append(leaf)));
   if (tree.unpassed) throw fault(undefined, 'a checkpoint on the way is not of a size on the way');
   refuse(tree.compare({ size: to, root: hashOf(manifest.root) }));
   if (!verifyConsistency({ size: to, root: tree.root() }, signed, hashesOf(manifest.proof.consistency)))

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto';
+import { sha256 } from '../sha256.js';
 
 /** Bytes of a SHA-256 hash. */
 export const HASH_BYTES = 32;
 
 /** The root of a tree without entries: SHA-256 of nothing (RFC 6962 §2.1). */
-export const EMPTY_ROOT: Buffer = hash('sha256', '', 'buffer');
+export const EMPTY_ROOT: Buffer = sha256('');
 
 const NODE_PREFIX = 0x01;
 /** Nothing keeps what is put together here: hashing reads it before the next node is written. */
@@ -14,7 +14,7 @@ const nodeBytes = Buffer.alloc(1 + 2 * HASH_BYTES, NODE_PREFIX);
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   nodeBytes.set(left, 1);
   nodeBytes.set(right, 1 + HASH_BYTES);
-  return hash('sha256', nodeBytes, 'buffer');
+  return sha256(nodeBytes);
 }
 
 /** The largest power of two smaller than `n`, where RFC 6962 §2.1 splits a list of more than one entry. */

@@ -5,8 +5,15 @@ const MOST = 1 << 23;
 
 /** Remembers leaf hashes by their first 96 bits, without keeping an object for each: ten million take 200 MB less than as texts. */
 export class LeafSet {
-  private slots = new Uint32Array(SMALLEST * WORDS);
+  private slots: Uint32Array;
   private used = 0;
+
+  /** `expected`: how many leaves will come, as far as is known. */
+  constructor(expected = 0) {
+    let count = SMALLEST;
+    while (count < MOST && count < expected * 2) count *= 2;
+    this.slots = new Uint32Array(count * WORDS);
+  }
 
   /** False when the leaf was there. */
   add(leaf: Buffer): boolean {

@@ -1,7 +1,7 @@
-import { commitmentIn, commitmentOf } from '../domain/personal-payload.js';
+import { commitmentOf } from '../../domain/personal-payload.js';
 import { eachLine } from './each-line.js';
-import { fault } from './report.js';
-import type { Source } from './sources.js';
+import { fault } from '../report.js';
+import type { Source } from '../sources.js';
 
 const PERSONAL = 'personal.jsonl';
 
@@ -13,9 +13,8 @@ export class PersonalLines {
   private last = -1;
 
   /** Notes what the entry commits to. */
-  note(index: number, entry: string): void {
-    const commitment = commitmentIn(entry);
-    if (commitment !== undefined) this.commitments.set(index, commitment);
+  note(index: number, commitment: string): void {
+    this.commitments.set(index, commitment);
   }
 
   /** Checks the payload that came along against the entries; payload that was erased, or did not come along, is no fault. Answers what to say of it. */
