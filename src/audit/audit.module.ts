@@ -2,6 +2,7 @@ import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { CLOCK, type Clock } from '../kernel/clock.js';
 import { ChangeFeed } from '../platform/changes/index.js';
 import { Database } from '../platform/database/index.js';
+import { PRIOR_EFFECTS } from '../platform/http/index.js';
 import { APP_LOGGER, type AppLogger } from '../platform/logging/index.js';
 import { OutboxRelay } from '../platform/outbox/index.js';
 import { Queues } from '../platform/queue/index.js';
@@ -49,6 +50,7 @@ import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
         new AuditedChanges({ database, feed, keys, clock }),
     },
     { provide: LedgerReader, inject: [Database], useFactory: (database: Database) => new LedgerReader(database) },
+    { provide: PRIOR_EFFECTS, useExisting: LedgerReader },
     {
       provide: OutcomeSink,
       inject: [Queues, APP_LOGGER],
@@ -94,6 +96,7 @@ import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
     LogReader,
     LogSigner,
     OutcomeSink,
+    PRIOR_EFFECTS,
   ],
 })
 export class AuditModule implements OnModuleInit {

@@ -2,6 +2,7 @@ import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
 import { formatTime } from '../kernel/times.js';
 import type { Database, ZoneTx } from '../platform/database/index.js';
+import type { PriorEffects } from '../platform/http/index.js';
 import { facet, type Facet } from './domain/facets.js';
 import { ledgerStart } from './retention/retention-rows.js';
 
@@ -44,7 +45,7 @@ interface Row {
 }
 
 /** Reads the ledger as `caracal_auditor`. Entries are returned as the canonical JSON that was hashed, in index order. */
-export class LedgerReader {
+export class LedgerReader implements PriorEffects {
   constructor(private readonly database: Database) {}
 
   /** The events of a zone that match, oldest first, after `page.after`. */
@@ -81,6 +82,13 @@ export class LedgerReader {
     const events = await this.events(zone, { requestId }, { limit: 200 });
     if (events.length === 0) throw new AppError('not_found', 'The ledger holds no entry of this request.');
     return events;
+  }
+
+  /** Whether the request changed anything: it has an entry that is neither a refusal nor a hold. */
+  async tookEffect(zone: string, requestId: string): Promise<boolean> {
+    const sql = `SELECT 1 FROM caracal.ledger WHERE zone = $1 AND request_id = $2
+      AND NOT facets && ARRAY['decision=deny', 'decision=hold'] LIMIT 1`;
+    return (await this.database.asAuditor(zone, (tx) => tx.query(sql, [zone, requestId]))).length > 0;
   }
 
   /** Throws `gone` for an entry that was there and that retention has dropped. */

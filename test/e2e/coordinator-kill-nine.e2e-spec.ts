@@ -22,7 +22,7 @@ interface Stage {
   readonly edge: string;
 }
 
-type Act = 'spawn' | 'delegate' | 'terminate' | 'revoke' | 'exchange';
+type Act = 'spawn' | 'spawn once' | 'delegate' | 'terminate' | 'revoke' | 'exchange';
 type Station = readonly [act: Act, step: string];
 
 let server: DatabaseServer;
@@ -52,8 +52,11 @@ async function stage(): Promise<Stage> {
   return { scene, owner, token, mail, root, child, target, edge: body.id };
 }
 
+const ONCE = { 'idempotency-key': '"once"' };
 const ACTS: Readonly<Record<Act, (stage: Stage) => Promise<TestAnswer>>> = {
   spawn: ({ scene, root }) => scene.runtime('POST', '/sessions', root.session_token, { lifecycle: 'task' }),
+  'spawn once': ({ scene, root }) =>
+    scene.runtime('POST', '/sessions', root.session_token, { lifecycle: 'task' }, ONCE),
   delegate: passOn,
   terminate: ({ scene, root, token }) => scene.runtime('POST', `/sessions/${root.id}/terminate`, token, {}),
   revoke: ({ scene, edge, token }) => scene.runtime('POST', `/delegations/${edge}/revoke`, token, {}),
@@ -210,6 +213,22 @@ describe('a server that is killed with signal 9', () => {
       await invariants(on);
     }
   });
+
+  it('[T4] before it kept its answer makes no second session under the same Idempotency-Key', async () => {
+    const stations = (['rows', 'committed', 'answered'] as const).map((step) => ['spawn once', step] as const);
+    const killed = await killAt(stations);
+    for (const [n, { on, before }] of killed.entries()) {
+      const step = (stations[n] as Station)[1];
+      const again = async () => (await ACTS['spawn once'](on)).status;
+      expect([step, await again()]).toEqual([step, 409]);
+      // A dead request holds its key for a minute; here the minute is over.
+      await query('UPDATE caracal.idempotency_keys SET leased_until = now() WHERE zone = $1', [on.scene.zone]);
+      const expected = happened(step) ? 409 : 201;
+      expect([step, await again(), await again()]).toEqual([step, expected, expected]);
+      expect(Number((await written(on))['sessions'])).toBe(Number(before['sessions']) + 1);
+      await invariants(on);
+    }
+  }, 120_000);
 
   it('[T7] between outbox and queue loses no message, nor when the queue loses its own: what ended is settled', async () => {
     for (const step of ['claimed', 'sent']) {

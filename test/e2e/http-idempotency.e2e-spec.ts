@@ -77,6 +77,37 @@ describe('Idempotency-Key', () => {
     expect((await post(APPLICATIONS, { name: 'after' }, key)).status).toBe(201);
   });
 
+  /** As a process leaves a key behind that dies before the answer is kept, a minute later. */
+  const abandon = (key: string, requestId?: string) =>
+    asSuperuser(app.dsn, (client) =>
+      client.query(
+        `UPDATE caracal.idempotency_keys SET http_status = NULL, headers = NULL, body = NULL, request_id = coalesce($2, request_id),
+                leased_until = now() - interval '1 second' WHERE key = $1`,
+        [key.slice(1, -1), requestId],
+      ),
+    );
+
+  it('[T4] makes no second object when the answer to the first was lost, and says which request made it', async () => {
+    const key = `"${unique('k')}"`;
+    const first = await post(APPLICATIONS, { name: 'lost' }, key);
+    await abandon(key);
+    for (let round = 0; round < 2; round += 1) {
+      const again = await post(APPLICATIONS, { name: 'lost' }, key);
+      expect([again.status, again.body.code]).toEqual([409, 'conflict']);
+      expect(again.body.detail).toContain(String(first.headers.get('x-request-id')));
+    }
+    expect(await named('lost')).toHaveLength(1);
+  });
+
+  it('gives a key on whose request changed nothing before its process died', async () => {
+    const key = `"${unique('k')}"`;
+    await post(APPLICATIONS, { name: 'elsewhere' }, key);
+    await abandon(key, unique('req'));
+    const again = await post(APPLICATIONS, { name: 'elsewhere' }, key);
+    expect(again.status).toBe(201);
+    expect((await post(APPLICATIONS, { name: 'elsewhere' }, key)).body).toEqual(again.body);
+  });
+
   it('belongs to one route, one zone and one caller', async () => {
     const key = `"${unique('k')}"`;
     const first = await post(APPLICATIONS, { name: 'mine' }, key);

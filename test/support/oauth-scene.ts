@@ -111,8 +111,8 @@ export class OAuthScene {
     return created(await this.runtime('POST', '/sessions', token, { lifecycle: 'task', ...body }));
   }
 
-  runtime(method: string, path: string, token: string, body?: unknown): Promise<TestAnswer> {
-    return call(this.issuer, { method, path, body, headers: { authorization: `Bearer ${token}` } });
+  runtime(method: string, path: string, token: string, body?: unknown, headers = {}): Promise<TestAnswer> {
+    return call(this.issuer, { method, path, body, headers: { authorization: `Bearer ${token}`, ...headers } });
   }
 
   /** Exchanges a token for a mandate. */

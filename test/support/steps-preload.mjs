@@ -5,6 +5,7 @@
 import { AuditedChanges } from '../../dist/audit/audited-changes.js';
 import { AuditLedger } from '../../dist/audit/audit-ledger.js';
 import { TokenSigner } from '../../dist/auth/token-signer.js';
+import { IdempotencyStore } from '../../dist/platform/http/idempotency/idempotency-store.js';
 import { Settlement } from '../../dist/coordinator/jobs/settlement.js';
 import { Queues } from '../../dist/platform/queue/queues.js';
 
@@ -49,4 +50,5 @@ AuditedChanges.prototype.run = function watchedRun(zone, work) {
 around(AuditLedger.prototype, 'append', ['unlogged', 'logged'], (draft) => draft.zone);
 around(TokenSigner.prototype, 'sign', ['unsigned', 'signed'], (zone) => zone);
 around(Queues.prototype, 'send', ['claimed', 'sent'], (message) => message.zone);
+around(IdempotencyStore.prototype, 'answer', ['answered', 'kept'], (scope) => scope.zone);
 around(Settlement.prototype, 'settleUnder', ['consumed', 'settled'], (zone) => zone);

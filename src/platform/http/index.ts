@@ -7,6 +7,7 @@ export { Form } from './body/form.js';
 export { PROBLEM_MEDIA_TYPE, problemDocument } from './errors/problem.js';
 export { Unauthenticated, bearerChallenge, dpopChallenge } from './errors/unauthenticated.js';
 export { Idempotent } from './idempotency/idempotent.js';
+export { PRIOR_EFFECTS, type PriorEffects } from './idempotency/prior-effects.js';
 export { Facts, requestFacts, type RequestFacts } from './request/facts.js';
 export { hasPlainResult, invokeHandler, type HandlerInput } from './invocation/handler-invocation.js';
 export { handlerInputs } from './openapi/handler-inputs.js';

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../../kernel/json.js';
 import type { Database } from '../../database/index.js';
+import type { PriorEffects } from './prior-effects.js';
 
 /** Whose key it is and for what. */
 export interface KeyScope {
@@ -20,6 +21,8 @@ export type Claim =
   | { readonly kind: 'ours' }
   | { readonly kind: 'running' }
   | { readonly kind: 'other_body' }
+  /** An earlier request under the key took effect, and its process died before the answer was kept. */
+  | { readonly kind: 'lost'; readonly requestId: string }
   | { readonly kind: 'answered'; readonly answer: StoredAnswer };
 
 interface KeyRow {
@@ -33,11 +36,15 @@ interface KeyRow {
 const LEASE_SECONDS = 60;
 const KEPT_SECONDS = 24 * 3600;
 
+const ABANDONED = `
+  SELECT request_id FROM idempotency_keys
+  WHERE zone = $1 AND caller = $2 AND route = $3 AND key = $4 AND body_digest = $5
+    AND http_status IS NULL AND leased_until <= now() AND expires_at > now()`;
 const CLAIM = `
-  INSERT INTO idempotency_keys AS k (zone, caller, route, key, body_digest, leased_until, expires_at)
-  VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => ${LEASE_SECONDS}), now() + make_interval(secs => ${KEPT_SECONDS}))
+  INSERT INTO idempotency_keys AS k (zone, caller, route, key, body_digest, request_id, leased_until, expires_at)
+  VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => ${LEASE_SECONDS}), now() + make_interval(secs => ${KEPT_SECONDS}))
   ON CONFLICT (zone, caller, route, key) DO UPDATE
-    SET body_digest = excluded.body_digest, http_status = NULL, headers = NULL, body = NULL,
+    SET body_digest = excluded.body_digest, request_id = excluded.request_id, http_status = NULL, headers = NULL, body = NULL,
         created_at = now(), leased_until = excluded.leased_until, expires_at = excluded.expires_at
     WHERE k.expires_at <= now()
        OR (k.http_status IS NULL AND k.leased_until <= now() AND k.body_digest = excluded.body_digest)
@@ -52,13 +59,22 @@ const RELEASE = `DELETE FROM idempotency_keys WHERE zone = $1 AND caller = $2 AN
 
 /** Keeps, per key, which request runs and what it was answered. */
 export class IdempotencyStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly prior: PriorEffects,
+  ) {}
 
-  /** Takes the key for this body, or says why not. Exactly one of several concurrent callers gets `ours`. */
-  claim(scope: KeyScope, bodyDigest: Buffer): Promise<Claim> {
+  /**
+   * Takes the key for this body and request, or says why not. Exactly one of several concurrent callers gets `ours`, and a key whose request
+   * died is given to another one only when the ledger knows of no effect.
+   */
+  claim(scope: KeyScope, bodyDigest: Buffer, requestId: string): Promise<Claim> {
     return this.database.withZone(scope.zone, async (tx) => {
       const parameters = [...parametersOf(scope), bodyDigest];
-      if ((await tx.query(CLAIM, parameters)).length > 0) return { kind: 'ours' };
+      const [abandoned] = await tx.query<{ request_id: string | null }>(ABANDONED, parameters);
+      const before = abandoned?.request_id;
+      if (before && (await this.prior.tookEffect(scope.zone, before))) return { kind: 'lost', requestId: before };
+      if ((await tx.query(CLAIM, [...parameters, requestId])).length > 0) return { kind: 'ours' };
       const [row] = await tx.query<KeyRow>(READ, parameters);
       return row ? verdict(row) : { kind: 'running' };
     });

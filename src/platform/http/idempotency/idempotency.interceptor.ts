@@ -24,7 +24,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const { secretMembers = [] } = Reflect.getMetadata(IDEMPOTENCY, context.getHandler()) as IdempotentOptions;
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const scope = scopeOf(request, key);
-    const claim = await this.store.claim(scope, digestOf(request.body));
+    const claim = await this.store.claim(scope, digestOf(request.body), request.id);
     switch (claim.kind) {
       case 'answered':
         return of(replay(reply, claim.answer));
@@ -34,6 +34,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
         throw new AppError('idempotency_in_progress', 'A request with this Idempotency-Key is still running.', {
           retryAfter: 1,
         });
+      case 'lost':
+        throw new AppError(
+          'conflict',
+          `A request with this Idempotency-Key took effect and its answer was lost; the ledger knows it as request ${claim.requestId}.`,
+        );
       case 'ours':
         return of(await this.run(scope, reply, next, secretMembers));
     }
@@ -53,7 +58,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
       await this.store.release(scope).catch(() => undefined);
       throw error;
     }
-    // What was created exists whether or not this is stored; without it the key ends with its lease.
+    // What was created exists whether or not this is stored; without it a repeat is told so.
     await this.store.answer(scope, storable(reply, body, secretMembers)).catch(() => undefined);
     return body;
   }
