@@ -97,30 +97,29 @@ async function makeZone(server, upstream) {
     resource: resource.id,
     scopes: ['api:read'],
   });
-  const policies = await activatePolicies(server, resource.id);
+  const policies = await activatePolicies(server, resource.id, POLICIES);
   const client = { client_id: application.client_id, client_secret: secret };
   return { admin, zone, client, resource, policies, oauth: await oauthClient(zone.issuer, client) };
 }
 
-/** Thirty policies that are looked at and do not decide alone; the default set when this build has no policy routes yet. */
-async function activatePolicies(server, resourceId) {
+/** So many policies that are looked at and do not decide alone. */
+export async function activatePolicies(server, resourceId, count) {
   const token = server.adminToken;
   const at = `${server.base}/v1/zones/bench`;
   const ids = [];
-  for (let n = 0; n < POLICIES; n += 1) {
+  for (let n = 0; n < count; n += 1) {
     const cedar =
       n === 0
         ? 'permit(principal, action, resource);'
         : `forbid(principal, action, resource) when { context.depth > ${n + 10} && resource == Resource::"${resourceId}" };`;
-    const made = await call('POST', `${at}/policies`, { token, json: { name: `bench-${n}`, cedar } });
-    if (made.status === 404) return 'default set';
+    const made = await call('POST', `${at}/policies`, { token, json: { name: `bench-${count}-${n}`, cedar } });
     if (made.status !== 201) throw new Error(`policy ${n}: ${made.status} ${JSON.stringify(made.body)}`);
     ids.push(made.body.id);
   }
   const set = await call('POST', `${at}/policy-sets`, { token, json: { policies: ids } });
   const active = await call('POST', `${at}/policy-sets/${set.body.version}/activate`, { token, json: {} });
   if (active.status !== 200) throw new Error(`policy set: ${active.status} ${JSON.stringify(active.body)}`);
-  return `${POLICIES} policies`;
+  return `${count} policies`;
 }
 
 /** A session and its token. */

@@ -12,6 +12,7 @@ import { build } from '../examples/demo/server.mjs';
 import { closeEnvironment, openEnvironment, workDirectory } from './environment.mjs';
 import { parseOptions, USAGE } from './options.mjs';
 import { cut } from './scenarios/cut.mjs';
+import { growthScenarios } from './scenarios/growth.mjs';
 import { killScenarios } from './scenarios/kill.mjs';
 import { ledger, ledgerGrowth, ledgerLatency } from './scenarios/ledger.mjs';
 import { mcp } from './scenarios/mcp.mjs';
@@ -36,10 +37,11 @@ const scenarios = {
   ...killScenarios,
   'kill-replica': killOnOtherReplica,
   cut,
+  ...growthScenarios,
 };
 const KNOWN = ['start', ...Object.keys(scenarios)];
 /** What takes too long to be run unless it is named. */
-const ON_DEMAND = new Set(['ledger-growth']);
+const ON_DEMAND = new Set(['ledger-growth', ...Object.keys(growthScenarios)]);
 
 async function main(options) {
   build();

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `usage: npm run bench -- [--quick] [--only <name>[,<name>…]] [--no-file] [--profile] [--list]
   --quick    shorter and fewer rounds: for a look, not for a result
-  --only     these scenarios alone; ledger-growth runs only so
+  --only     these scenarios alone; what grows (ledger-growth, growth-…) runs only so
   --no-file  print the table and write no file
   --profile  sample the server's processor time, print where it went; figures are then lower
   --list     print the scenarios' names`;

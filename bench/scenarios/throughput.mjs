@@ -55,6 +55,9 @@ const subjects = {
   },
 };
 
+/** A request that can be made over and over. */
+export const targetOf = (subject, env) => subjects[subject](env);
+
 /** One row: the subject against its ruler in the same run, and what each adds at half of the subject's own rate. */
 async function compare(env, options, { title, subject, ruler, goal }) {
   const targets = { subject: () => subjects[subject](env), ruler: async () => ruler.make(env) };
