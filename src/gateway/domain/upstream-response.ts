@@ -36,6 +36,11 @@ export function responseHeaders(received: RawHeaders, rules: ResponseRules): str
   return returned;
 }
 
+/** The fields without the announcement of trailers, for an answer that can have none (RFC 9110 §6.6.2): Node refuses to send it. */
+export function withoutTrailerField(headers: RawHeaders): string[] {
+  return headers.filter((_, at) => headers[at - (at % 2)]?.toLowerCase() !== 'trailer');
+}
+
 /**
  * A reference that is kept: relative ones as they are, absolute ones below `upstream_url` as the gateway URL's. Everything else is undefined:
  * another origin, a place of the origin that the gateway URL cannot name, and forms that lead out though they look relative (`//`, `\`).

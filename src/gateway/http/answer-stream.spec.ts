@@ -167,6 +167,19 @@ describe('answers pass as they are', () => {
     expect(seen).toMatch(/4\r\nbody\r\n0\r\nX-Sum: 7\r\n\r\n$/);
   });
 
+  it.each([
+    ['a length', 'HTTP/1.1', ['Content-Length', '2'], 'ok'],
+    ['no body', 'HTTP/1.1', [], ''],
+    ['a caller of HTTP/1.0', 'HTTP/1.0', [], 'ok'],
+  ])('[T8] trailers that cannot be sent are not announced: %s', async (_name, version, fields, body) => {
+    const answer = ['HTTP/1.1 200 OK', 'Trailer: X-Sum', ...(fields.length > 0 ? [fields.join(': ')] : []), '', body];
+    const { port } = await proxyTo((request) => request.socket.end(answer.join('\r\n')));
+    const seen = await raw(port, `${body === '' ? 'HEAD' : 'GET'} / ${version}\r\n${CLOSE}\r\n`);
+    expect(seen).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(seen).not.toContain('Trailer');
+    expect(seen.endsWith(`\r\n\r\n${body}`)).toBe(true);
+  });
+
   it('requests: method, raw target, repeated fields, length and chunks', async () => {
     const seen: unknown[] = [];
     const { port } = await proxyTo((request, response) => {

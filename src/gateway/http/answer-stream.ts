@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { contentCodings, type EchoForms, echoTreatment, joinForms, withoutEchoes } from '../domain/echo-forms.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import { type RawHeaders, valuesOf } from '../domain/upstream-request.js';
-import { type ResponseRules, responseHeaders } from '../domain/upstream-response.js';
+import { type ResponseRules, responseHeaders, withoutTrailerField } from '../domain/upstream-response.js';
 import { EchoFilter } from '../upstream/echo-filter.js';
 import { EncodedScan, type ScanFault } from '../upstream/encoded-scan.js';
 import type { AnswerSink } from '../upstream/upstream-exchange.js';
@@ -84,13 +84,16 @@ export class AnswerStream implements AnswerSink {
     const passed = withoutEchoes(responseHeaders(headers, this.parts.rules), this.echo);
     if (passed.found) this.events.echoed('header');
     const codings = contentCodings(headers);
-    this.isEventStream =
-      codings.length === 0 && /^\s*text\/event-stream/i.test(valuesOf(headers, 'content-type')[0] ?? '');
+    this.isEventStream = codings.length === 0 && hasEvents(headers);
     const hasBody = this.parts.method !== 'HEAD' && status !== 204 && status !== 304;
     const treatment = hasBody ? echoTreatment(status, headers, this.echo) : 'none';
     if (treatment === 'cut_decoded') this.scan = this.openScan(codings);
     this.filter = new EchoFilter(this.echo, this.scan ? 'none' : treatment);
-    this.pending = { status, statusText, headers: [...passed.headers, ...this.parts.ownHeaders] };
+    this.pending = {
+      status,
+      statusText,
+      headers: [...this.announced(passed.headers, hasBody), ...this.parts.ownHeaders],
+    };
     if (!this.filter.keepsAll) this.writeHead();
   }
 
@@ -134,18 +137,37 @@ export class AnswerStream implements AnswerSink {
         // An exchange that is over cannot be cut any more.
         this.fail(error);
       },
+      failed: (error) => {
+        this.events.cut(error);
+        this.fail(error);
+      },
     });
   }
 
+  /** Trailers follow chunks and nothing else (RFC 9112 §7.1.2). */
+  private announced(headers: string[], hasBody: boolean): string[] {
+    const isChunked = this.response.req.httpVersion === '1.1' && valuesOf(headers, 'content-length').length === 0;
+    return hasBody && isChunked ? headers : withoutTrailerField(headers);
+  }
+
   private finish(trailers: RawHeaders): void {
+    if (this.isOver) return;
+    try {
+      this.finishBody(trailers);
+    } catch (error) {
+      return this.fail(error as Error);
+    }
     this.isOver = true;
+    this.events.done();
+  }
+
+  private finishBody(trailers: RawHeaders): void {
     const rest = this.filter.flush();
     if (this.filter.found) this.events.echoed('body');
     if (this.pending) this.writeWhole(this.pending, rest.length);
     if (rest.length > 0) this.write(rest);
     this.addTrailers(trailers);
     this.response.end();
-    this.events.done();
   }
 
   /** Tells a reader of events why, as far as the connection still takes it. */
@@ -198,6 +220,10 @@ export class AnswerStream implements AnswerSink {
     for (let at = 0; at + 1 < passed.length; at += 2) pairs.push([passed[at] as string, passed[at + 1] as string]);
     this.response.addTrailers(pairs);
   }
+}
+
+function hasEvents(headers: RawHeaders): boolean {
+  return /^\s*text\/event-stream/i.test(valuesOf(headers, 'content-type')[0] ?? '');
 }
 
 function cutBy(fault: ScanFault): GatewayError {

@@ -85,10 +85,7 @@ export class McpAnswer implements AnswerSink {
     if (id === undefined || !this.plan.bindSession) return this.start({ status, statusText, headers });
     this.held = [() => this.start({ status, statusText, headers })];
     const binding = ids.length > 1 ? Promise.reject(unusable('several sessions')) : this.plan.bindSession(id);
-    binding.then(
-      () => this.release(),
-      (error: unknown) => this.giveUp(error),
-    );
+    binding.then(() => this.release()).catch((error: unknown) => this.giveUp(error));
   }
 
   chunk(bytes: Buffer): boolean {

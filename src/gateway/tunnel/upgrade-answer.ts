@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { withoutEchoes } from '../domain/echo-forms.js';
 import { GatewayError } from '../domain/gateway-error.js';
 import type { RawHeaders } from '../domain/upstream-request.js';
-import { responseHeaders } from '../domain/upstream-response.js';
+import { responseHeaders, withoutTrailerField } from '../domain/upstream-response.js';
 import { acceptsHandshake } from '../domain/websocket/handshake.js';
 import type { AnswerEvents, AnswerParts, AnswerStream } from '../http/answer-stream.js';
 import type { Upgrade } from '../http/incoming.js';
@@ -53,7 +53,7 @@ export class UpgradeAnswer implements AnswerSink {
       upstream.destroy();
       return this.fail(new GatewayError('upstream_unavailable', { detail: 'no WebSocket handshake' }));
     }
-    const passed = withoutEchoes(responseHeaders(headers, rules), echo).headers;
+    const passed = withoutEchoes(withoutTrailerField(responseHeaders(headers, rules)), echo).headers;
     const { socket, head } = upgrade;
     response.sendDate = false;
     response.writeHead(101, [...passed, ...ownHeaders, 'Connection', 'Upgrade', 'Upgrade', 'websocket']);

@@ -35,6 +35,7 @@ function scanned(
         left.push(...released);
       },
       fault: (fault) => resolve({ left: Buffer.concat(left), fault, asked }),
+      failed: () => resolve({ left, asked } as never),
     });
     for (const piece of pieces) scan.push(piece);
     scan.end(() => resolve({ left: Buffer.concat(left), asked }));
@@ -125,5 +126,27 @@ describe('[T5] an encoded body is searched as it passes', () => {
     const bomb = zlib.brotliCompressSync(Buffer.alloc(1 << 27));
     expect(await scanned('br', [bomb])).toMatchObject({ fault: 'bomb' });
     expect(await scanned('br, gzip', [zlib.gzipSync(bomb)])).toMatchObject({ fault: 'bomb' });
+  });
+});
+
+describe('[T8] what cannot be taken any more', () => {
+  it.each(['release', 'last'])('ends the scan once and is no error of the process: %s', async (which) => {
+    const failed = await new Promise<Error[]>((resolve) => {
+      const failures: Error[] = [];
+      const broken = (): void => {
+        throw new Error('gone');
+      };
+      const scan = new EncodedScan(FORMS, ['gzip'], {
+        release: which === 'release' ? broken : () => undefined,
+        fault: () => undefined,
+        failed: (error) => {
+          failures.push(error);
+          setImmediate(() => resolve(failures));
+        },
+      });
+      scan.push(zlib.gzipSync('text'));
+      scan.end(which === 'last' ? broken : () => undefined);
+    });
+    expect(failed.map(({ message }) => message)).toEqual(['gone']);
   });
 });

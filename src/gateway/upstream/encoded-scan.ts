@@ -10,6 +10,8 @@ export interface ScanEvents {
   release(pieces: readonly Buffer[]): void;
   /** The last call: nothing more may leave. */
   fault(fault: ScanFault): void;
+  /** The last call as well: what was released could not be taken. */
+  failed(error: Error): void;
 }
 
 /** A piece as it came, and up to where it has brought the two readings of the body. */
@@ -44,12 +46,12 @@ export class EncodedScan {
 
   /** Takes a piece; `release` or `fault` follows, never at once. */
   push(bytes: Buffer): void {
-    this.turn = this.turn.then(() => this.scan(bytes));
+    this.next(() => this.scan(bytes));
   }
 
   /** Calls back when everything that came has left, and not at all after a fault. */
   end(last: () => void): void {
-    this.turn = this.turn.then(() => {
+    this.next(() => {
       if (this.isOver) return;
       this.close();
       this.events.release(this.held.splice(0).map(({ bytes }) => bytes));
@@ -60,6 +62,13 @@ export class EncodedScan {
   close(): void {
     this.isOver = true;
     for (const decoder of this.decoders) decoder.close();
+  }
+
+  private next(step: () => Promise<void> | void): void {
+    this.turn = this.turn.then(step).catch((error: unknown) => {
+      this.close();
+      this.events.failed(error as Error);
+    });
   }
 
   private async scan(bytes: Buffer): Promise<void> {

@@ -34,10 +34,11 @@ export class SecondTry implements AnswerSink {
     }
     this.state = 'held';
     this.held.push((sink) => void sink.head(status, statusText, headers));
-    void this.parts.renew().then(
-      (send) => this.decide(send),
-      () => this.decide(undefined),
-    );
+    this.parts
+      .renew()
+      .catch(() => undefined)
+      .then((send) => this.decide(send))
+      .catch((error: unknown) => this.parts.sink.fail(error as Error));
   }
 
   chunk(bytes: Buffer): boolean {

@@ -102,14 +102,11 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, statusText = ''): void {
     if (this.settled) return;
     const headers = rawText(controller.rawHeaders);
-    if (status < 200) {
-      this.sink.informational(status, headers);
-      return;
-    }
+    if (status < 200) return this.attempt(() => this.sink.informational(status, headers));
     this.headSeen = true;
     clearTimeout(this.progress);
     this.progress = setTimeout(this.expire, this.call.idleTimeoutMs);
-    this.sink.head(status, statusText, headers);
+    this.attempt(() => this.sink.head(status, statusText, headers));
     // Such answers have no body whatever length they state (RFC 9110 §8.6); the client takes a stated length for a promise and fails.
     if (status === 304 || status === 204) this.settle(() => this.sink.end([]));
   }
@@ -117,7 +114,9 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.settled) return;
     this.progress.refresh();
-    if (!this.sink.chunk(chunk)) controller.pause();
+    this.attempt(() => {
+      if (!this.sink.chunk(chunk)) controller.pause();
+    });
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
@@ -133,8 +132,13 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
     const { sink } = this;
     if (this.settled || !sink.upgraded) socket.destroy();
     this.settle(() => {
-      if (sink.upgraded) sink.upgraded(rawText(controller.rawHeaders), socket);
-      else sink.fail(new GatewayError('upstream_unavailable', { detail: 'an upgrade that nobody asked for' }));
+      if (!sink.upgraded) return sink.fail(unusable('an upgrade that nobody asked for'));
+      try {
+        sink.upgraded(rawText(controller.rawHeaders), socket);
+      } catch (error) {
+        socket.destroy();
+        throw error;
+      }
     });
   }
 
@@ -173,13 +177,30 @@ export class UpstreamExchange implements Dispatcher.DispatchHandler {
     );
   };
 
+  /** What cannot be passed on ends the exchange, and not the process: transports call from the depths of sockets. */
+  private attempt(step: () => void): void {
+    try {
+      step();
+    } catch (cause) {
+      this.abort(unusable('an answer that cannot be passed on', cause));
+    }
+  }
+
   private settle(last: () => void): void {
     if (this.settled) return;
     this.settled = true;
     clearTimeout(this.progress);
     clearTimeout(this.total);
-    last();
+    try {
+      last();
+    } catch (cause) {
+      this.sink.fail(unusable('an answer that cannot be passed on', cause));
+    }
   }
+}
+
+function unusable(detail: string, cause?: unknown): GatewayError {
+  return new GatewayError('upstream_unavailable', { detail, cause });
 }
 
 /** Header bytes as characters of the same number, names and values in turn. */
