@@ -62,15 +62,21 @@ export class OutcomeSink {
     const outcomes = this.held;
     this.held = [];
     for (const [zone, mine] of groupByZone(outcomes)) {
-      for (let at = 0; at < mine.length; at += MAX_PER_JOB) await this.send(zone, mine.slice(at, at + MAX_PER_JOB));
+      for (let at = 0; at < mine.length; at += MAX_PER_JOB) {
+        const isSent = await this.send(zone, mine.slice(at, at + MAX_PER_JOB));
+        // A queue that is not there at the end is not asked for each of many thousands.
+        if (!isSent && this.closed) return;
+      }
     }
   }
 
-  private async send(zone: string, outcomes: readonly Outcome[]): Promise<void> {
+  private async send(zone: string, outcomes: readonly Outcome[]): Promise<boolean> {
     try {
       await this.queues.enqueue('audit', OUTCOME_JOB, zone, { outcomes: outcomes.map(toJson) });
+      return true;
     } catch (error) {
       this.keep(outcomes, error);
+      return false;
     }
   }
 

@@ -105,6 +105,24 @@ describe('the process', () => {
   });
 });
 
+describe('[T8] the process ends when it is told to', () => {
+  it('though its Redis has never been there', async () => {
+    const server = await serve({ REDIS_URL: 'redis://127.0.0.1:1' });
+    expect(await zones(server)).toBe(200);
+    expect(await server.end('SIGTERM')).toBe(0);
+  });
+
+  it('and starts its database again, though a child of the one that was killed hangs', async () => {
+    const server = await serve();
+    const killed = postmaster();
+    const children = readFileSync(`/proc/${killed}/task/${killed}/children`, 'utf8').trim().split(' ').map(Number);
+    process.kill(children.at(-1) as number, 'SIGSTOP');
+    process.kill(killed, 'SIGKILL');
+    while ([0, killed].includes(postmaster()) || (await zones(server)) !== 200) await delay(20);
+    expect(await server.end('SIGTERM')).toBe(0);
+  });
+});
+
 describe('a start that is refused', () => {
   it('tells every fault of the configuration on its line and nothing else, and exits with 1', async () => {
     const { code, out, err } = await refused({ NODE_ENV: 'production', PORT: '70000', KEK: 'canary', KEK_FILE: '/x' });

@@ -45,6 +45,7 @@ export class FeedFollower {
     try {
       await client.connect();
       await client.query(`LISTEN ${CHANGE_CHANNEL}`);
+      if (this.stopped) return this.listenLater(client);
       this.listener = client;
     } catch {
       this.listenLater(client);

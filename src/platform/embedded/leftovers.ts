@@ -11,6 +11,8 @@ const MODES: readonly (readonly [NodeJS.Signals, number])[] = [
   ['SIGQUIT', 5_000],
   ['SIGKILL', 5_000],
 ];
+/** Children without their server have nothing to flush. */
+const ORPHANS_PATIENCE_MS = 2_000;
 const STALE_FILES = ['postmaster.pid', '.s.PGSQL.5432.lock', '.s.PGSQL.5432'];
 
 /**
@@ -31,7 +33,8 @@ export async function stopLeftovers(path: string, log: AppLogger): Promise<void>
 async function stop(cluster: string): Promise<void> {
   for (const [signal, patience] of MODES) {
     signalCluster(cluster, signal);
-    for (let waited = 0; waited < patience; waited += POLL_MS) {
+    const most = serverOf(cluster) === undefined ? ORPHANS_PATIENCE_MS : patience;
+    for (let waited = 0; waited < most; waited += POLL_MS) {
       if (clusterProcesses(cluster).length === 0) return;
       await delay(POLL_MS);
     }
@@ -43,10 +46,14 @@ async function stop(cluster: string): Promise<void> {
 
 /** The server itself passes a shutdown on to its children; without it each child is told to end. */
 function signalCluster(cluster: string, signal: NodeJS.Signals): void {
-  const processes = clusterProcesses(cluster);
+  const server = serverOf(cluster);
+  if (server !== undefined && signal !== 'SIGKILL') kill(server, signal);
+  else clusterProcesses(cluster).forEach((pid) => kill(pid, signal === 'SIGINT' ? 'SIGTERM' : signal));
+}
+
+function serverOf(cluster: string): number | undefined {
   const server = recordedServer(cluster);
-  if (server !== undefined && processes.includes(server) && signal !== 'SIGKILL') kill(server, signal);
-  else processes.forEach((pid) => kill(pid, signal === 'SIGINT' ? 'SIGTERM' : signal));
+  return server !== undefined && clusterProcesses(cluster).includes(server) ? server : undefined;
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {

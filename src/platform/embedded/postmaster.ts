@@ -11,6 +11,8 @@ import { program } from './native-binaries.js';
 import type { Placement } from './placement.js';
 
 const POLL_MS = 10;
+/** How long the rest of what an ended server printed is waited for. */
+const LAST_WORDS_MS = 500;
 const STATUS_LINE = 7;
 const STOP_MODES: readonly (readonly [NodeJS.Signals, number])[] = [
   ['SIGINT', 20_000],
@@ -45,7 +47,15 @@ export class Postmaster {
   ) {
     this.exited = new Promise((resolve) => {
       child.once('error', (error) => resolve(this.ended({ code: null, signal: null }, error.message)));
-      child.once('close', (code, signal) => resolve(this.ended({ code, signal })));
+      // Its own end, not that of its output: children of it that hang hold that open, and are stopped before the next start.
+      child.once('exit', (code, signal) => {
+        const tell = (): void => resolve(this.ended({ code, signal }));
+        const late = setTimeout(tell, LAST_WORDS_MS);
+        child.once('close', () => {
+          clearTimeout(late);
+          tell();
+        });
+      });
     });
     this.readLog();
   }

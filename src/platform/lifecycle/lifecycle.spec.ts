@@ -25,7 +25,10 @@ function raise(event: string, value: unknown): void {
   own.forEach((listener) => void (listener as (value: unknown) => void)(value));
 }
 
-function build(clock = { now: 0 }): { shutdown: Shutdown; codes: number[]; closed: string[]; exited: Promise<number> } {
+function build(
+  clock = { now: 0 },
+  patienceMs?: number,
+): { shutdown: Shutdown; codes: number[]; closed: string[]; exited: Promise<number> } {
   const codes: number[] = [];
   const closed: string[] = [];
   let tell: (code: number) => void;
@@ -36,6 +39,7 @@ function build(clock = { now: 0 }): { shutdown: Shutdown; codes: number[]; close
       tell(code);
     },
     () => clock.now,
+    patienceMs,
   );
   return { shutdown, codes, closed, exited };
 }
@@ -52,7 +56,7 @@ describe('the end of the process', () => {
 
   it('does not wait any longer when it is told again, but takes one wish that arrives twice as one', async () => {
     const clock = { now: 5_000 };
-    const { shutdown, codes } = build(clock);
+    const { shutdown, codes } = build(clock, 200);
     shutdown.listen(log);
     await shutdown.add(() => new Promise(() => undefined));
     raise('SIGINT', 'SIGINT');
@@ -72,6 +76,17 @@ describe('the end of the process', () => {
     expect(await exited).toBe(1);
     expect(closed).toEqual(['database']);
     expect(logged.join('')).toContain('stuck');
+  });
+
+  it('[T8] does not wait for ever for what does not close, and closes the rest', async () => {
+    const { shutdown, closed, exited } = build({ now: 0 }, 20);
+    shutdown.listen(log);
+    await shutdown.add(async () => void closed.push('database'));
+    await shutdown.add(() => new Promise(() => undefined));
+    void shutdown.end(0);
+    expect(await exited).toBe(1);
+    expect(closed).toEqual(['database']);
+    expect(logged.join('')).toContain('could not be closed in order');
   });
 
   it('closes at once what is opened while the end is under way', async () => {

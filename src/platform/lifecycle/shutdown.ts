@@ -2,6 +2,8 @@ import type { AppLogger } from '../logging/index.js';
 
 /** A terminal and a runner in between may both pass on one Ctrl-C. */
 const SAME_WISH_MS = 1_000;
+/** What has not closed by then, whatever it waits for, is left to the end of the process. */
+const PATIENCE_MS = 75_000;
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 
 /** What ends a process: its own exit, or a stand-in for tests. */
@@ -17,6 +19,7 @@ export class Shutdown {
   constructor(
     private readonly exit: Exit = (code) => process.exit(code),
     private readonly now: () => number = () => performance.now(),
+    private readonly patienceMs = PATIENCE_MS,
   ) {}
 
   /** From now on SIGTERM and SIGINT close and exit 0, a later one exits at once, and an error that nobody caught closes and exits 1. */
@@ -61,9 +64,17 @@ export class Shutdown {
     return clean;
   }
 
+  private async inTime(closing: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('it takes too long')), this.patienceMs);
+    });
+    await Promise.race([closing, late]).finally(() => clearTimeout(timer));
+  }
+
   private async close(step: () => Promise<void>): Promise<boolean> {
     try {
-      await step();
+      await this.inTime(step());
       return true;
     } catch (error) {
       this.log?.error({ err: error }, 'could not be closed in order');

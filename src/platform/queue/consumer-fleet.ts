@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.js';
+import { within } from './backend/bull-queue.js';
 import type { JobBackend, JobQueue, JobWorker } from './backend/job-backend.js';
 import { Consumer, type SettledListener } from './consumer.js';
 import type { DeadLetters } from './dead-letters.js';
@@ -71,7 +72,8 @@ export class ConsumerFleet {
 
   async stop(graceMs: number): Promise<void> {
     this.stopping.abort();
-    await Promise.allSettled(this.running);
+    // A backend that has never been there may take longer than anybody waits.
+    await within(graceMs, Promise.allSettled(this.running)).catch(() => undefined);
     await Promise.allSettled([...this.workers.values()].map((worker) => worker.close(graceMs)));
     this.workers.clear();
   }
@@ -95,7 +97,9 @@ export class ConsumerFleet {
     const onFault = (error: unknown) => observer.backendFault(queue, failureCode(error));
     const spec = { queue, concurrency: CONCURRENCY[queue], process: consumer.process.bind(consumer), onFault };
     await this.untilDone(queue, async () => {
-      this.workers.set(queue, await backend.worker(spec));
+      const worker = await backend.worker(spec);
+      if (this.stopping.signal.aborted) await worker.close(0);
+      else this.workers.set(queue, worker);
     });
   }
 

@@ -19,6 +19,8 @@ import { Schedules, type Every } from './schedules.js';
 
 /** A backend that is not there within this time is unreachable, though the connection may still come about. */
 const OPENING_MS = 5_000;
+/** How long the end of a connection is waited for. */
+const CLOSING_MS = 2_000;
 /** No envelope lives longer; the inbox remembers longer than that. */
 const LONGEST_LIFE_MS = 7 * 86_400_000;
 
@@ -53,12 +55,13 @@ export interface QueuesParts {
  */
 export class Queues {
   private readonly queues = new Map<QueueName, Promise<JobQueue>>();
+  private readonly opened = new Set<JobQueue>();
   private readonly schedules: Schedules;
   private readonly fleet: ConsumerFleet;
 
   constructor(private readonly parts: QueuesParts) {
     this.schedules = new Schedules(parts);
-    this.fleet = new ConsumerFleet(parts, this.schedules, (name) => this.queue(name));
+    this.fleet = new ConsumerFleet(parts, this.schedules, (name) => within(OPENING_MS, this.queue(name)));
   }
 
   /** Resolves when the job is in the queue; rejects with `temporarily_unavailable` when the backend cannot take it. */
@@ -116,14 +119,11 @@ export class Queues {
     await this.fleet.stop(graceMs);
   }
 
-  /** After {@link Queues.stop}: gives the connections back. */
+  /** After {@link Queues.stop}: gives the connections back. One that never came about is not waited for. */
   async close(): Promise<void> {
-    const open = await Promise.allSettled([...this.queues.values()]);
     this.queues.clear();
-    await Promise.allSettled(
-      open.map(async (queue) => (queue.status === 'fulfilled' ? queue.value.close() : undefined)),
-    );
-    await this.parts.backend.close();
+    await Promise.allSettled([...this.opened].map((queue) => within(CLOSING_MS, queue.close())));
+    await within(CLOSING_MS, this.parts.backend.close());
   }
 
   /** Whether the backend answers now; what readiness reports as `queue_unreachable`. */
@@ -157,7 +157,10 @@ export class Queues {
     const opening = this.parts.backend.queue(name, report);
     this.queues.set(name, opening);
     // A first connection that failed is not remembered: the next caller tries again.
-    opening.catch(() => this.queues.delete(name));
+    opening.then(
+      (queue) => this.opened.add(queue),
+      () => this.queues.delete(name),
+    );
     return opening;
   }
 }

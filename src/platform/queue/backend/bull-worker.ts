@@ -3,6 +3,8 @@ import { within } from './bull-queue.js';
 import type { JobWorker } from './job-backend.js';
 
 const CUT_MS = 2_000;
+/** A backend that is not there is asked again with another worker, so that nobody waits for this one for ever. */
+const READY_MS = 10_000;
 
 /** What is used of BullMQ's worker, whichever backend it stands on. */
 export type AnyWorker = Pick<Worker<object>, 'run' | 'close' | 'waitUntilReady'>;
@@ -24,10 +26,10 @@ export class BullWorker implements JobWorker {
     afterwards: () => Promise<void> = async () => undefined,
   ): Promise<BullWorker> {
     try {
-      await worker.waitUntilReady();
+      await within(READY_MS, worker.waitUntilReady());
     } catch (error) {
-      await worker.close(true).catch(() => undefined);
-      await afterwards().catch(onFault);
+      await within(CUT_MS, worker.close(true)).catch(() => undefined);
+      await within(CUT_MS, afterwards()).catch(onFault);
       throw error;
     }
     worker.run().catch(onFault);
