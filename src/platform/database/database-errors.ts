@@ -13,7 +13,7 @@ const UNAVAILABLE_CODES = new Set([
   '25006',
 ]);
 const UNAVAILABLE_TEXT =
-  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection ended|not queryable/i;
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|connection ended|not queryable|query runner already released/i;
 
 /** The SQLSTATE or system code of a database fault, looked for through TypeORM's wrapping. */
 export function faultCode(error: unknown): string | undefined {
