@@ -10,6 +10,7 @@ import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
 import type { Database } from '../../src/platform/database/index.js';
 import { systemClock } from '../../src/platform/system-clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { tamperWith } from '../support/log.js';
 import { makeZone } from '../support/zone.js';
 
 const keys = new LedgerKeys(randomBytes(32));
@@ -54,6 +55,18 @@ const events = (zone: string) => new LedgerReader(database).events(zone, {}, { l
 const faultOf = async (zone: string) => (await verifyLedger({ dsn: test.dsn, keys, zone }))[0]?.fault;
 const erase = (zone: string, range: ErasureRange) =>
   database.withZone(zone, (tx) => erasePersonal(tx, range, new Date()));
+
+/** Whether somebody soon waits for the holds to stay as they are. */
+async function waitsForHolds(): Promise<boolean> {
+  for (let turn = 0; turn < 200; turn += 1) {
+    const { rows } = await test.superuser((client) =>
+      client.query(`SELECT 1 FROM pg_locks WHERE relation = 'caracal.ledger_holds'::regclass AND NOT granted`),
+    );
+    if (rows.length > 0) return true;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  return false;
+}
 
 describe('personal payload', () => {
   it('[T5] is beside the ledger, in the commit of the entry that commits to it', async () => {
@@ -102,6 +115,42 @@ describe('personal payload', () => {
     );
     expect(await erase(zone, { from: 0, to: 3 })).toEqual({ erased: [], held: [2] });
     expect(await erase(zone, { subject: 'alice', from: 0 })).toEqual({ erased: [1], held: [] });
+  });
+
+  it('[T6] is kept by a hold that is not committed yet: whoever erases waits for it', async () => {
+    const zone = await filled();
+    let erasing: ReturnType<typeof erase> | undefined;
+    await database.withZone(zone, async (tx) => {
+      await tx.query(
+        `INSERT INTO ledger_holds (zone, id, from_index, reason, created_at, created_by) VALUES ($1, 'hld_2', 2, 'case', now(), 'me')`,
+        [zone],
+      );
+      erasing = erase(zone, { from: 0 });
+      erasing.catch(() => undefined);
+      expect(await waitsForHolds()).toBe(true);
+    });
+    expect(await erasing).toEqual({ erased: [], held: [2, 3] });
+    expect(await erase(zone, { from: 0, to: 2 })).toEqual({ erased: [1], held: [] });
+  });
+
+  it('[T6] that is left of entries which are gone gives way to that of the entries after them', async () => {
+    const zone = await filled();
+    await tamperWith(test.dsn, [
+      ['DELETE FROM caracal.ledger WHERE zone = $1 AND index >= 1', [zone]],
+      [
+        `UPDATE caracal.ledger_head h SET next_index = 1, chain_mac = l.chain_mac FROM caracal.ledger l
+          WHERE h.zone = $1 AND l.zone = $1 AND l.index = 0`,
+        [zone],
+      ],
+    ]);
+    const personal = { reason: 'Carol asked' };
+    const actor = { kind: 'human' as const, token: 'tok_1' };
+    const { index } = await ledger.append({ type: 'approval.decided', zone, occurredAt: Date.now(), actor, personal });
+    expect(index).toBe(1);
+    const [, carol] = await events(zone);
+    expect(carol?.personal).toMatchObject({ payload: personal });
+    expect(await faultOf(zone)).toBeUndefined();
+    expect(await erase(zone, { subject: 'alice', from: 0 })).toEqual({ erased: [], held: [] });
   });
 
   it.each([
