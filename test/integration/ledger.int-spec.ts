@@ -279,12 +279,43 @@ describe('verification over the database', () => {
     return zone;
   }
 
+  const columns = 'zone, index, event_id, ingested_at, kid, leaf, chain_mac, entry, request_id, facets';
+  const copied = (index: string, eventId: string, ingestedAt: string) =>
+    `INSERT INTO caracal.ledger (${columns}) SELECT zone, ${index}, ${eventId}, ${ingestedAt}, kid, leaf, chain_mac, entry, request_id, facets
+       FROM caracal.ledger l WHERE zone = $1 AND index = 4`;
+  const INSERTED = `WITH later AS (UPDATE caracal.ledger SET index = index + 1, ingested_at = ingested_at + index * interval '1 microsecond'
+      WHERE zone = $1 AND index >= 2)
+    ${copied('2', 'gen_random_uuid()', `ingested_at + interval '1 microsecond'`)}`;
+
   it.each<[string, string, number | undefined]>([
     [
       'an edited entry',
       `UPDATE caracal.ledger SET entry = replace(entry, '"n":2', '"n":9') WHERE zone = $1 AND index = 2`,
       2,
     ],
+    ['a deleted first entry', `DELETE FROM caracal.ledger WHERE zone = $1 AND index = 0`, 0],
+    [
+      'an edited entry with the leaf of the edit',
+      `UPDATE caracal.ledger SET entry = e.text, leaf = sha256('\\x00'::bytea || convert_to(e.text, 'UTF8'))
+         FROM (SELECT replace(entry, '"n":2', '"n":9') AS text FROM caracal.ledger WHERE zone = $1 AND index = 2) e
+        WHERE zone = $1 AND index = 2`,
+      2,
+    ],
+    ['an inserted entry, the rest renumbered', INSERTED, 2],
+    [
+      'entries that changed places',
+      `UPDATE caracal.ledger SET index = 5 - index, ingested_at = now() WHERE zone = $1 AND index IN (2, 3)`,
+      2,
+    ],
+    ['an index that is there twice', copied('index', `gen_random_uuid()`, `l.ingested_at + interval '1 day'`), 4],
+    ['an event that is there twice', copied('6', 'event_id', 'ingested_at'), 6],
+    [
+      'a back-dated entry',
+      `UPDATE caracal.ledger SET ingested_at = ingested_at - interval '1 minute' WHERE zone = $1 AND index = 4`,
+      4,
+    ],
+    ['another chain key', `UPDATE caracal.ledger SET kid = 'lh-9' WHERE zone = $1 AND index = 1`, 1],
+    ['another chain value', `UPDATE caracal.ledger SET chain_mac = leaf WHERE zone = $1 AND index = 1`, 1],
     ['a deleted middle entry', `DELETE FROM caracal.ledger WHERE zone = $1 AND index = 3`, 3],
     ['a cut tail', `DELETE FROM caracal.ledger WHERE zone = $1 AND index = 5`, 5],
     ['an emptied zone', `DELETE FROM caracal.ledger WHERE zone = $1`, 0],
