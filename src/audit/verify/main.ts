@@ -58,10 +58,16 @@ async function checkDiff({ files, log, consistencyFile }: Wanted<'diff'>, verifi
 }
 
 async function checkTarget({ target, tokenFile }: Wanted<'target'>, verifier: NoteVerifier): Promise<string> {
-  if (!/^https?:\/\//.test(target)) return checkExport(await directorySource(target), verifier);
+  if (!/^https?:\/\//.test(target)) return checkDirectory(await directorySource(target), verifier);
   const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim();
   const source = urlSource(target, token);
   return EXPORT_URL.test(new URL(target).pathname) ? checkExport(source, verifier) : verifyTiles(source, verifier);
+}
+
+/** What was downloaded: an export, or a log's checkpoint and tiles. */
+async function checkDirectory(source: Source, verifier: NoteVerifier): Promise<string> {
+  const isLog = (await source.bytes('checkpoint')) !== undefined && (await source.bytes('manifest.json')) === undefined;
+  return isLog ? verifyTiles(source, verifier) : checkExport(source, verifier);
 }
 
 async function checkExport(source: Source, verifier: NoteVerifier): Promise<string> {

@@ -1,0 +1,145 @@
+import { describe, expect, it } from '@jest/globals';
+import { leafHash } from '../domain/chain.js';
+import { checkpointKey, logVerifierKey } from '../domain/log-key.js';
+import { signCheckpoint } from '../domain/log/checkpoint.js';
+import { HASH_BYTES } from '../domain/log/merkle.js';
+import { parseVerifierKey } from '../domain/log/signed-note.js';
+import { TILE_WIDTH, tilePath, TileTree } from '../domain/log/tiles.js';
+import { compareHeads, IncomparableError } from './compare-heads.js';
+import { faultLine, reportOf } from './report.js';
+import type { Source } from './sources.js';
+import { verifyTiles } from './verify-tiles.js';
+import { watchLog } from './watch-log.js';
+
+const origin = 'log.example/log/acme';
+const key = checkpointKey(Buffer.alloc(32, 3));
+const verifier = parseVerifierKey(logVerifierKey(origin, key));
+
+/** A log's files at a size; one that forked has another entry at `forkedAt`. */
+function logOf(size: number, { forkedAt = -1, signedBy = key } = {}): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  const tree = new TileTree();
+  const leaves = Array.from({ length: size }, (_, at) => leafHash(at === forkedAt ? `forked ${at}` : `entry ${at}`));
+  for (const { level, index, hashes } of tree.append(Buffer.concat(leaves))) {
+    const width = hashes.length / HASH_BYTES;
+    files.set(width < TILE_WIDTH ? tilePath({ level, index }, width) : tilePath({ level, index }), hashes);
+  }
+  return files.set('checkpoint', Buffer.from(signCheckpoint({ origin, size, root: tree.root() }, signedBy)));
+}
+
+const note = (files: Map<string, Buffer>): string => (files.get('checkpoint') as Buffer).toString('utf8');
+const sourceOf = (files: Map<string, Buffer>): Source => ({
+  bytes: async (path) => files.get(path),
+  stream: async () => undefined,
+});
+
+async function verdict(verify: () => Promise<string>): Promise<string> {
+  const report = await reportOf(verify);
+  return 'summary' in report ? report.summary : faultLine(report.fault);
+}
+
+describe('two checkpoints of one log', () => {
+  const diff = (one: Map<string, Buffer>, other: Map<string, Buffer>, log?: Map<string, Buffer>) =>
+    verdict(() => compareHeads([note(one), note(other)], verifier, { log: log && sourceOf(log) }));
+
+  it('[T6] of the same tree, or of one that goes on, agree, in whichever order they are given', async () => {
+    expect(await diff(logOf(300), logOf(300))).toBe(`${origin}: both are the tree of 300 entries`);
+    for (const [one, other] of [
+      [logOf(300), logOf(700)],
+      [logOf(700), logOf(300)],
+    ] as const)
+      expect(await diff(one, other, logOf(700))).toBe(`${origin}: the tree of 700 entries begins with the one of 300`);
+  });
+
+  it.each([0, 255, 256, 299])('[T6] of a log that forked at entry %i are told apart', async (forkedAt) => {
+    const fork = 'head: fork: the log was signed with other entries before 300';
+    expect(await diff(logOf(300), logOf(300, { forkedAt }))).toBe(fork);
+    expect(await diff(logOf(300, { forkedAt }), logOf(700), logOf(700))).toBe(fork);
+  });
+
+  it('[T6] of different sizes cannot be compared by nothing', async () => {
+    await expect(diff(logOf(300), logOf(700))).rejects.toThrow(IncomparableError);
+  });
+});
+
+describe('a log that is watched', () => {
+  const watch = async (...rounds: (Map<string, Buffer> | Error)[]) => {
+    const printed: string[] = [];
+    let round = -1;
+    const source: Source = {
+      bytes: async (path) => {
+        if (path === 'checkpoint') round += 1;
+        const now = rounds[Math.min(round, rounds.length - 1)];
+        if (now instanceof Error) throw now;
+        return now?.get(path);
+      },
+      stream: async () => undefined,
+    };
+    const print = (line: string) => printed.push(line);
+    const said = await verdict(() =>
+      watchLog(source, verifier, { everySeconds: 0.001, staleSeconds: 1e-6, rounds: rounds.length, print }),
+    );
+    return { said, printed };
+  };
+
+  it('[T6] is followed while it grows', async () => {
+    const { said, printed } = await watch(logOf(10), logOf(255), logOf(256), logOf(700));
+    expect(said).toBe(`${origin}: followed to 700 entries`);
+    expect(printed).toEqual([10, 255, 256, 700].map((size) => `${origin}: ${size} entries`));
+  });
+
+  it.each<[string, Map<string, Buffer>, string]>([
+    [
+      'forks without growing',
+      logOf(300, { forkedAt: 7 }),
+      'head: fork: the log was signed with other entries before 300',
+    ],
+    ['forks and grows', logOf(700, { forkedAt: 299 }), 'head: fork: the log was signed with other entries before 300'],
+    ['shrinks', logOf(299), 'index 299: the log shrank from 300 to 299 entries'],
+    [
+      'is signed by another key',
+      logOf(700, { signedBy: checkpointKey(Buffer.alloc(32, 4)) }),
+      `head: the note is not signed by ${origin}`,
+    ],
+    [
+      'serves tiles that are not those it signed',
+      new Map([...logOf(700, { forkedAt: 650 }), ['checkpoint', logOf(700).get('checkpoint') as Buffer]]),
+      'head: the tiles do not hash to the root of the checkpoint',
+    ],
+  ])('[T6] ends the watch when it %s', async (_, next, found) => {
+    const { said, printed } = await watch(logOf(300), next);
+    expect(said.slice(0, found.length)).toBe(found);
+    expect(printed).toEqual([`${origin}: 300 entries`]);
+  });
+
+  it('[T6] raises an alarm when its head is stale or it does not answer, once, and is followed again', async () => {
+    const down = new Error('refused');
+    const { said, printed } = await watch(logOf(300), logOf(300), logOf(300), down, logOf(301), logOf(301));
+    expect(said).toBe(`${origin}: followed to 301 entries`);
+    expect(printed).toEqual([
+      `${origin}: 300 entries`,
+      expect.stringMatching(/^alarm: no new checkpoint for/),
+      'alarm: the log cannot be read: refused',
+      `${origin}: 301 entries`,
+      expect.stringMatching(/^alarm: no new checkpoint for/),
+    ]);
+  });
+});
+
+describe('the tiles of a log', () => {
+  it.each([1, 2, 255, 256, 257, 700, 65_600])('[T6] of %i entries are sound', async (size) => {
+    expect(await verdict(() => verifyTiles(sourceOf(logOf(size)), verifier))).toBe(
+      `${origin}: the tiles of ${size} entries verified`,
+    );
+  });
+
+  it('[T6] are reported when they are of a fork, and where a tile above is not what is below it', async () => {
+    const [sound, fork] = [logOf(65_600), logOf(65_600, { forkedAt: 300 })];
+    const check = (files: Map<string, Buffer>) => verdict(() => verifyTiles(sourceOf(files), verifier));
+    const above = new Map(sound).set('tile/1/000', fork.get('tile/1/000') as Buffer);
+    expect(await check(above)).toBe('index 256: the entries from here do not hash to tile/1/000');
+    expect(await check(new Map(fork).set('checkpoint', sound.get('checkpoint') as Buffer))).toBe(
+      'head: the tiles do not hash to the root of the checkpoint',
+    );
+  });
+});
