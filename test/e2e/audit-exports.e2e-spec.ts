@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { canonicalize } from '../../src/kernel/canonical-json.js';
 import { ExportSchedule } from '../../src/audit/exports/export-schedule.js';
+import { DeadLetters } from '../../src/platform/queue/index.js';
 import { administrator, all, patch } from '../support/administration.js';
 import { startTestApp, unique, type TestApp } from '../support/app.js';
 import { makeApplication, makeZoneOverHttp } from '../support/fixtures.js';
@@ -273,6 +274,21 @@ describe('exports and the verify program', () => {
       return size;
     };
 
+    it('[T6] is verified as well from a directory that it was copied to', async () => {
+      await copy();
+      const folder = await mkdtemp(join(dir, 'log-'));
+      for (const [name, bytes] of files) {
+        await mkdir(dirname(join(folder, name)), { recursive: true });
+        await writeFile(join(folder, name), bytes);
+      }
+      expect(await runVerify(folder, '--key', vkey)).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(/tiles of \d+ entries verified$/),
+      });
+      await writeFile(join(folder, 'checkpoint'), 'x');
+      expect(await runVerify(folder, '--key', vkey)).toMatchObject({ code: 1 });
+    });
+
     it('[T6] is verified; a cut or changed tile, a changed or older checkpoint is reported', async () => {
       const size = await copy();
       const tile = files.get(`tile/0/000.p/${size}`) as Buffer;
@@ -341,5 +357,28 @@ describe('exports and the verify program', () => {
     expect([first.from, more]).toEqual([0, []]);
     const folder = await download(`${audit}/exports/${first.id}`);
     expect(await runVerify(folder, '--key', vkey)).toMatchObject({ code: 0 });
+  });
+
+  it('[T8] an export whose job was given up says so, and is ready once the job is done after all', async () => {
+    const blocked = unique('zone');
+    await makeZoneOverHttp(app, blocked);
+    const place = join(app.dataDir, 'exports', blocked);
+    await writeFile(place, 'in the way');
+    const made = await app.admin('POST', `/v1/zones/${blocked}/audit/exports`, { format: 'jsonl' });
+    const path = `/v1/zones/${blocked}/audit/exports/${made.body.id}`;
+    const envelope = { body: JSON.stringify({ id: made.body.id }) };
+    await app.running.app.get(DeadLetters).bury('exports', { reason: 'failed', envelope, zone: blocked });
+    const schedule = app.running.app.get(ExportSchedule);
+    for (let twice = 0; twice < 2; twice += 1) await schedule.giveUpAbandoned();
+    expect((await app.admin('GET', path)).body).toMatchObject({ status: 'failed', reason: 'failed' });
+    const news = await all(app.admin, `/v1/zones/${blocked}/audit/events?type=ledger.export_failed`);
+    expect(news.map(({ entry }) => entry.detail)).toEqual([{ export: made.body.id, reason: 'failed' }]);
+    await rm(place);
+    const done = await eventually(
+      () => app.admin('GET', path),
+      ({ body }) => body.status === 'ready',
+    );
+    expect(done.body).toMatchObject({ status: 'ready' });
+    expect(done.body.reason).toBeUndefined();
   });
 });

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { AuditLedger } from '../../src/audit/index.js';
@@ -6,6 +9,7 @@ import { LogIdentity } from '../../src/audit/log/log-identity.js';
 import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
 import { Database } from '../../src/platform/database/index.js';
 import { startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
+import { eventually } from '../support/log.js';
 import { created, ok } from '../support/oauth-scene.js';
 
 const DAY_MS = 86_400_000;
@@ -92,6 +96,29 @@ async function signed(audit: (method: string, path: string) => Promise<TestAnswe
   throw new Error('the old entries were never signed');
 }
 
+/** Waits for the export that retention asks for, and spoils its file. */
+async function exportedAndSpoiled(
+  audit: (method: string, path: string) => Promise<TestAnswer>,
+  zone: string,
+): Promise<{ readonly id: string; readonly file: string }> {
+  expect(ok(await audit('POST', '/retention/apply')).months[0]).toMatchObject({ kept_by: 'not_exported' });
+  const list = await eventually(
+    () => audit('GET', '/exports'),
+    ({ body }) => body.items[0]?.status === 'ready',
+  );
+  const { id } = ok(list).items[0];
+  const file = join(app.dataDir, 'exports', zone, id, 'entries.jsonl');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('exchange', 'exchangE'));
+  return { id, file };
+}
+
+async function hashOf(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+}
+
 /** Applies retention again and again until the month is dropped, or something keeps it for good. */
 async function applied(audit: (method: string, path: string) => Promise<TestAnswer>): Promise<Record<string, unknown>> {
   for (let turn = 0; turn < 200; turn += 1) {
@@ -116,7 +143,13 @@ describe('retention of the ledger', () => {
     ]);
     expect((await audit('DELETE', `/holds/${hold.id}`, { reason: 'settled' })).status).toBe(204);
     expect((await audit('DELETE', `/holds/${hold.id}`, { reason: 'again' })).status).toBe(404);
+    const kept = await exportedAndSpoiled(audit, 'old');
     expect(await applied(audit)).toMatchObject({ from: 0, to: OLD, dropped: true });
+    // What was dropped is still here, as it was signed: the file that somebody had spoiled was written again before.
+    const answer = await audit('GET', `/exports/${kept.id}/manifest.json`);
+    expect(await hashOf(kept.file)).toBe(answer.body.entries_sha256);
+    await rm(kept.file);
+    expect(await audit('GET', `/exports/${kept.id}/entries.jsonl`)).toMatchObject({ status: 410 });
 
     for (const gone of ['/events/0', `/events/${OLD - 1}`, '/proofs/0'])
       expect(await audit('GET', gone)).toMatchObject({ status: 410, body: { code: 'gone' } });

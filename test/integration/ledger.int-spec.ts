@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLedger } from '../../src/audit/audit-ledger.js';
 import type { EntryDraft } from '../../src/audit/domain/entry.js';
+import { LedgerPartitions } from '../../src/audit/jobs/partitions.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
 import { LedgerReader } from '../../src/audit/ledger-reader.js';
 import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
@@ -333,5 +334,28 @@ describe('verification over the database', () => {
     const fault = await faultOf(zone);
     expect(fault).toBeDefined();
     expect(fault?.index).toBe(index);
+  });
+
+  it('[T6] a future-dated entry makes no partition and is in the way of none: it is refused where there is none, and the next are appended', async () => {
+    const zone = await newZone();
+    const [present, months] = [newLedger(), (n: number) => n * 31 * 86_400_000];
+    const ahead = (ms: number): AuditLedger => {
+      const later: Clock = { now: () => Date.now() + ms, monotonic: () => performance.now() };
+      const ledger = new AuditLedger({ database, keys, clock: later, onFault: () => undefined });
+      ledgers.push(ledger);
+      return ledger;
+    };
+    const before = await test.superuser(partitions);
+    for (const far of [months(4), months(1_200)])
+      await expect(ahead(far).append(draft(zone, { occurredAt: Date.now() + far }))).rejects.toThrow();
+    expect(await test.superuser(partitions)).toEqual(before);
+    expect(await present.append(draft(zone))).toMatchObject({ index: 0 });
+    // A clock that is ahead by less than the partitions are: its time stands, and nobody's entry is refused for being earlier.
+    expect(await ahead(months(1)).append(draft(zone))).toMatchObject({ index: 1 });
+    expect(await present.append(draft(zone, { occurredAt: Date.now() }))).toMatchObject({ index: 2 });
+    await new LedgerPartitions(database).makeAhead();
+    const made = `SELECT caracal.ledger_make_partition((now() + interval '4 months')::date) AS made`;
+    expect(await database.asJanitor((tx) => tx.query(made))).toEqual([{ made: true }]);
+    expect(await faultOf(zone)).toBeUndefined();
   });
 });

@@ -16,6 +16,18 @@ export interface WrittenFile {
 export class EntriesFile {
   constructor(private readonly path: string) {}
 
+  /** The hash of a file; undefined when there is none. */
+  static async sha256(path: string): Promise<string | undefined> {
+    const hash = createHash('sha256');
+    try {
+      await hashFile(path, hash);
+      return hash.digest('hex');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
   /** Writes the lines of `rowsFrom(index)`, where index is the first that the file lacks; the file has its name only when it is complete. */
   async write(first: number, rowsFrom: (index: number) => AsyncIterable<readonly ExportedRow[]>): Promise<WrittenFile> {
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });

@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.js';
 import type { Database } from '../../platform/database/index.js';
 import type { Queues } from '../../platform/queue/index.js';
 import type { AuditedChanges } from '../audited-changes.js';
-import { lastScheduled, ledgerSize } from '../persistence/export-rows.js';
+import { ABANDONED_EXPORTS, lastScheduled, ledgerSize } from '../persistence/export-rows.js';
 import type { LedgerExports } from './ledger-exports.js';
 
 const LOOK_EVERY_MS = 300_000;
@@ -20,7 +20,21 @@ export class ExportSchedule {
   constructor(private readonly parts: ExportScheduleParts) {}
 
   schedule(queues: Queues): void {
-    queues.schedule('ledger-exports', LOOK_EVERY_MS, () => this.exportDue());
+    queues.schedule('ledger-exports', LOOK_EVERY_MS, async () => {
+      await this.giveUpAbandoned();
+      await this.exportDue();
+    });
+  }
+
+  /** Says of exports whose jobs ended among the dead letters that they failed. Safe to repeat. */
+  async giveUpAbandoned(): Promise<void> {
+    const { database, changes, exports } = this.parts;
+    const abandoned = await database.querySystem<{ zone: string; id: string; reason: string }>(
+      'ledger-exports',
+      ABANDONED_EXPORTS,
+    );
+    for (const { zone, id, reason } of abandoned)
+      await changes.run(zone, async (tx) => void (await exports.giveUp(tx, id, reason)));
   }
 
   /** Safe to repeat. */

@@ -19,6 +19,7 @@ import {
 import type { LogIdentity } from '../log/log-identity.js';
 import type { LogReader } from '../log/log-reader.js';
 import {
+  failExport,
   findExport,
   finishExport,
   insertExport,
@@ -28,7 +29,10 @@ import {
   type ExportRow,
 } from '../persistence/export-rows.js';
 import { readPersonal } from '../persistence/personal-rows.js';
+import { ledgerStart } from '../retention/retention-rows.js';
 import { EntriesFile, type WrittenFile } from './entries-file.js';
+
+const ENTRIES = 'entries.jsonl';
 
 /** The name of the jobs that write exports, on the queue `exports`. */
 export const EXPORT_JOB = 'export';
@@ -79,9 +83,26 @@ export class LedgerExports {
 
   /** The entries of an export that is ready: its file, or, on a replica that did not write it, the same bytes from the ledger. */
   async entries(row: ExportRow): Promise<Readable> {
-    const path = join(this.folder(row), 'entries.jsonl');
+    const path = this.path(row, ENTRIES);
     const there = await stat(path).catch(() => undefined);
-    return there?.size === row.bytes ? createReadStream(path) : Readable.from(this.lines(row));
+    if (there?.size === row.bytes) return createReadStream(path);
+    const start = await this.parts.database.asAuditor(row.zone, (tx) => ledgerStart(tx, row.zone));
+    if (row.from < start.next)
+      throw new AppError('gone', 'The entries were dropped; the export is where it was written.');
+    return Readable.from(this.lines(row));
+  }
+
+  /**
+   * That the files of a ready export are in this process's `DATA_DIR`, with the bytes that were signed: written again from the ledger when they are
+   * not. Throws when the ledger does not give these bytes any more. For whoever is about to drop what they hold.
+   */
+  async keepHere(zone: string, id: string): Promise<void> {
+    const row = await this.get(zone, id);
+    const { entries_sha256: signed } = JSON.parse(row.manifest ?? '{}') as Partial<Manifest>;
+    const kept = (await EntriesFile.sha256(this.path(row, ENTRIES))) === signed;
+    if (!kept && (await this.writeEntries(row)).sha256 !== signed)
+      throw new Error(`the ledger of ${zone} does not give the bytes of ${id} any more`);
+    await this.writeManifest(row, row.manifest ?? '');
   }
 
   /** What is kept beside the entries of an export now: payload with its salt, or that it was erased. It is in no file of the server's, so that nothing of it outlives an erasure. */
@@ -95,14 +116,30 @@ export class LedgerExports {
     const row =
       typeof id === 'string' ? await this.parts.database.readZone(message.zone, (tx) => findExport(tx, id)) : undefined;
     if (!row) throw new RefusedMessageError('unknown_export');
-    if (row.status !== 'running') return;
-    const file = new EntriesFile(join(this.folder(row), 'entries.jsonl'));
-    const written = await file.write(row.from, (from) =>
-      readForExport(this.parts.database, row.zone, { from, to: row.to }),
-    );
+    if (row.status === 'ready') return;
+    const written = await this.writeEntries(row);
     const manifest = await this.manifest(row, written);
-    await writeFile(join(this.folder(row), 'manifest.json'), manifest, { mode: 0o600 });
+    await this.writeManifest(row, manifest);
     await this.finish(row, written, manifest);
+  }
+
+  /** Says of an export that its job was given up, in the caller's transaction; false when it had ended, or was said before. */
+  async giveUp(tx: ChangeTx, id: string, reason: string): Promise<boolean> {
+    const at = this.parts.clock.now();
+    if (!(await failExport(tx, id, { at: new Date(at), reason }))) return false;
+    const detail = { export: id, reason };
+    tx.record({ type: 'ledger.export_failed', occurredAt: at, actor: { kind: 'system' }, detail });
+    return true;
+  }
+
+  private writeEntries(row: ExportRow): Promise<WrittenFile> {
+    const { database } = this.parts;
+    const { zone, from: first, to } = row;
+    return new EntriesFile(this.path(row, ENTRIES)).write(first, (from) => readForExport(database, zone, { from, to }));
+  }
+
+  private async writeManifest(row: ExportRow, manifest: string): Promise<void> {
+    await writeFile(this.path(row, 'manifest.json'), manifest, { mode: 0o600 });
   }
 
   private async finish(row: ExportRow, written: WrittenFile, manifest: string): Promise<void> {
@@ -145,8 +182,8 @@ export class LedgerExports {
       yield rows.map(exportLine).join('');
   }
 
-  private folder({ zone, id }: ExportRow): string {
-    return join(this.parts.dataDir, 'exports', zone, id);
+  private path({ zone, id }: ExportRow, name: string): string {
+    return join(this.parts.dataDir, 'exports', zone, id, name);
   }
 }
 

@@ -58,19 +58,37 @@ export async function listExports(
   return rows.map(toRow);
 }
 
-/** The end of the export; false when it had ended before. */
+/** The end of the export; false when it was ready before. */
 export async function finishExport(
   tx: ZoneTx,
   id: string,
   end: { readonly at: Date; readonly bytes: number; readonly manifest: string },
 ): Promise<boolean> {
   const rows = await tx.query<{ id: string }>(
-    `WITH done AS (UPDATE ledger_exports SET status = 'ready', finished_at = $3, bytes = $4, manifest = $5
-       WHERE zone = $1 AND id = $2 AND status = 'running' RETURNING id) SELECT id FROM done`,
+    `WITH done AS (UPDATE ledger_exports SET status = 'ready', finished_at = $3, bytes = $4, manifest = $5, reason = NULL
+       WHERE zone = $1 AND id = $2 AND status <> 'ready' RETURNING id) SELECT id FROM done`,
     [tx.zone, id, end.at, end.bytes, end.manifest],
   );
   return rows.length > 0;
 }
+
+/** An export whose job was given up; false when it had ended. What is asked for again may still make it ready. */
+export async function failExport(
+  tx: ZoneTx,
+  id: string,
+  { at, reason }: { readonly at: Date; readonly reason: string },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `WITH failed AS (UPDATE ledger_exports SET status = 'failed', finished_at = $3, reason = $4
+       WHERE zone = $1 AND id = $2 AND status = 'running' RETURNING id) SELECT id FROM failed`,
+    [tx.zone, id, at, reason],
+  );
+  return rows.length > 0;
+}
+
+/** Exports whose jobs lie among the dead letters, as far as it was not said of them yet. */
+export const ABANDONED_EXPORTS = `SELECT zone, (envelope->>'body')::jsonb->>'id' AS id, reason FROM caracal.dead_letter
+  WHERE queue = 'exports' AND zone IS NOT NULL AND envelope->>'body' IS NOT NULL`;
 
 /** Entries in the ledger. */
 export async function ledgerSize(tx: ZoneTx): Promise<number> {
@@ -81,7 +99,8 @@ export async function ledgerSize(tx: ZoneTx): Promise<number> {
 /** Where the zone's scheduled exports have come to, and when the last one was made; undefined before the first. */
 export async function lastScheduled(tx: ZoneTx): Promise<{ to: number; createdAt: Date } | undefined> {
   const [row] = await tx.query<{ to: string; createdAt: Date }>(
-    `SELECT to_index AS "to", created_at AS "createdAt" FROM ledger_exports WHERE zone = $1 AND scheduled ORDER BY id DESC LIMIT 1`,
+    `SELECT to_index AS "to", created_at AS "createdAt" FROM ledger_exports
+      WHERE zone = $1 AND scheduled AND status <> 'failed' ORDER BY id DESC LIMIT 1`,
     [tx.zone],
   );
   return row && { to: Number(row.to), createdAt: row.createdAt };

@@ -12,6 +12,7 @@ import {
   dropPartition,
   endedMonths,
   type Hold,
+  type HoldPage,
   insertHold,
   type PartitionPart,
   partitionParts,
@@ -67,8 +68,8 @@ export class LedgerRetention {
   }
 
   /** Holds that stand, oldest first. */
-  holds(zone: string): Promise<Hold[]> {
-    return this.parts.database.readZone(zone, standingHolds);
+  holds(zone: string, page: HoldPage): Promise<Hold[]> {
+    return this.parts.database.readZone(zone, (tx) => standingHolds(tx, page));
   }
 
   /** Keeps a range whatever retention says, in the caller's transaction. */
@@ -118,8 +119,9 @@ export class LedgerRetention {
     return { month, parts, dropped };
   }
 
-  /** The entry that says so comes first: what cannot be recorded is not dropped. */
+  /** The files that hold it and the entry that says so come first: what cannot be kept and recorded is not dropped. */
   private async drop(month: string, parts: readonly PartitionPart[]): Promise<void> {
+    for (const part of parts) await this.parts.exports.keepHere(part.zone, part.export ?? '');
     for (const { zone, from, to } of parts) {
       const detail = { month: month.slice(0, 7), from, to };
       const occurredAt = this.parts.clock.now();

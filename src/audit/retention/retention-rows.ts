@@ -15,11 +15,19 @@ export interface Hold {
   readonly createdAt: Date;
 }
 
+/** Holds that come after one, by its id. */
+export interface HoldPage {
+  readonly limit: number;
+  readonly after?: string | undefined;
+}
+
 /** One zone's part of a month's partition, and why it must be kept, if it must. */
 export interface PartitionPart {
   readonly zone: string;
   readonly from: number;
   readonly to: number;
+  /** The export that holds it. */
+  readonly export?: string;
   readonly keptBy: 'not_due' | 'hold' | 'not_oldest' | 'not_signed' | 'not_exported' | undefined;
 }
 
@@ -56,8 +64,8 @@ export async function releaseHold(tx: ZoneTx, id: string, reason: string, at: Da
   return rows.length > 0;
 }
 
-/** Holds that stand, oldest first. */
-export async function standingHolds(tx: ZoneTx): Promise<Hold[]> {
+/** Holds that stand, oldest first: their ids are UUIDv7. */
+export async function standingHolds(tx: ZoneTx, page: HoldPage): Promise<Hold[]> {
   const rows = await tx.query<{
     id: string;
     from_index: string;
@@ -65,8 +73,9 @@ export async function standingHolds(tx: ZoneTx): Promise<Hold[]> {
     reason: string;
     created_at: Date;
   }>(
-    `SELECT id, from_index, to_index, reason, created_at FROM caracal.ledger_holds WHERE zone = $1 AND released_at IS NULL ORDER BY created_at, id`,
-    [tx.zone],
+    `SELECT id, from_index, to_index, reason, created_at FROM caracal.ledger_holds
+      WHERE zone = $1 AND released_at IS NULL AND id > $2 ORDER BY id LIMIT $3`,
+    [tx.zone, page.after ?? '', page.limit],
   );
   return rows.map((row) => ({
     id: row.id,
@@ -92,15 +101,19 @@ export async function endedMonths(database: Database): Promise<string[]> {
 
 export async function partitionParts(database: Database, month: string): Promise<PartitionPart[]> {
   const rows = await database.asJanitor((tx) =>
-    tx.query<{ zone: string; from_index: string; to_index: string; kept_by: PartitionPart['keptBy'] | null }>(
-      'SELECT zone, from_index, to_index, kept_by FROM caracal.ledger_partition_parts($1)',
-      [month],
-    ),
+    tx.query<{
+      zone: string;
+      from_index: string;
+      to_index: string;
+      kept_by: PartitionPart['keptBy'] | null;
+      export: string | null;
+    }>('SELECT zone, from_index, to_index, kept_by, export FROM caracal.ledger_partition_parts($1)', [month]),
   );
   return rows.map((row) => ({
     zone: row.zone,
     from: Number(row.from_index),
     to: Number(row.to_index),
+    ...(row.export === null ? {} : { export: row.export }),
     keptBy: row.kept_by ?? undefined,
   }));
 }
