@@ -3,22 +3,12 @@ import type { JsonObject } from '../kernel/json.js';
 import { formatTime } from '../kernel/times.js';
 import type { Database, ZoneTx } from '../platform/database/index.js';
 import type { PriorEffects } from '../platform/http/index.js';
-import { facet, type Facet } from './domain/facets.js';
+import { EventConditions, type EventFilter } from './persistence/event-filter.js';
 import { ledgerStart } from './retention/retention-rows.js';
 
-/** What events are filtered by: facets, the request id, and a half-open range of indices or times. */
-export interface EventFilter {
-  readonly facets?: Readonly<Partial<Record<Facet, string>>>;
-  readonly typePrefix?: string;
-  readonly requestId?: string;
-  readonly from?: number;
-  readonly to?: number;
-  /** Milliseconds. */
-  readonly since?: number;
-  readonly until?: number;
-}
+export type { EventFilter } from './persistence/event-filter.js';
 
-/** A page: `before` an index when reading downwards (newest first), `after` one when reading upwards. */
+/** A page: what comes after an index. What is appended meanwhile comes later, so that a reader misses nothing and sees nothing twice. */
 export interface EventPage {
   readonly limit: number;
   readonly after?: number;
@@ -44,24 +34,16 @@ interface Row {
   readonly erased_at: Date | null;
 }
 
+/** Entries of one request that are shown at once: its id is the client's choice, and may be that of many. */
+const MOST_OF_REQUEST = 1_000;
+
 /** Reads the ledger as `caracal_auditor`. Entries are returned as the canonical JSON that was hashed, in index order. */
 export class LedgerReader implements PriorEffects {
   constructor(private readonly database: Database) {}
 
   /** The events of a zone that match, oldest first, after `page.after`. */
   async events(zone: string, filter: EventFilter, page: EventPage): Promise<LedgerEvent[]> {
-    const where = new Where();
-    where.add('zone = ?', zone);
-    const facets = Object.entries(filter.facets ?? {}).map(([name, value]) => facet(name as Facet, value));
-    if (facets.length > 0) where.add('facets @> ?::text[]', facets);
-    if (filter.typePrefix !== undefined)
-      where.add('EXISTS (SELECT FROM unnest(facets) f WHERE starts_with(f, ?))', facet('type', filter.typePrefix));
-    if (filter.requestId !== undefined) where.add('request_id = ?', filter.requestId);
-    if (filter.from !== undefined) where.add('index >= ?', filter.from);
-    if (filter.to !== undefined) where.add('index < ?', filter.to);
-    if (filter.since !== undefined) where.add('ingested_at >= ?', formatTime(filter.since));
-    if (filter.until !== undefined) where.add('ingested_at < ?', formatTime(filter.until));
-    if (page.after !== undefined) where.add('index > ?', page.after);
+    const where = new EventConditions(zone, filter, page.after);
     const sql = `SELECT e.*, p.salt, p.payload, p.erased_at FROM (
         SELECT zone, index, ingested_at, leaf, entry FROM caracal.ledger WHERE ${where.sql()} ORDER BY index LIMIT ${where.bind(page.limit)}
       ) e LEFT JOIN caracal.ledger_personal p ON p.zone = e.zone AND p.index = e.index ORDER BY e.index`;
@@ -77,11 +59,14 @@ export class LedgerReader implements PriorEffects {
     return event;
   }
 
-  /** Everything one request did, in order; throws `not_found` when the ledger knows nothing of it. */
-  async byRequest(zone: string, requestId: string): Promise<LedgerEvent[]> {
-    const events = await this.events(zone, { requestId }, { limit: 200 });
+  /** What one request did, in order, and whether it did more than is shown; throws `not_found` when the ledger knows nothing of it. */
+  async byRequest(
+    zone: string,
+    requestId: string,
+  ): Promise<{ readonly events: readonly LedgerEvent[]; readonly more: boolean }> {
+    const events = await this.events(zone, { requestId }, { limit: MOST_OF_REQUEST + 1 });
     if (events.length === 0) throw new AppError('not_found', 'The ledger holds no entry of this request.');
-    return events;
+    return { events: events.slice(0, MOST_OF_REQUEST), more: events.length > MOST_OF_REQUEST };
   }
 
   /** Whether the request changed anything: it has an entry that is neither a refusal nor a hold. */
@@ -120,23 +105,4 @@ function personalOf({ salt, payload, erased_at: erasedAt }: Row): Pick<LedgerEve
   if (erasedAt) return { personal: { erased_at: formatTime(erasedAt.getTime()) } };
   if (!salt || payload === null) return {};
   return { personal: { payload: JSON.parse(payload) as JsonObject, salt: salt.toString('hex') } };
-}
-
-/** Collects conditions and their parameters. */
-class Where {
-  readonly params: unknown[] = [];
-  private readonly conditions: string[] = [];
-
-  add(condition: string, param: unknown): void {
-    this.conditions.push(condition.replace('?', this.bind(param)));
-  }
-
-  bind(param: unknown): string {
-    this.params.push(param);
-    return `$${this.params.length}`;
-  }
-
-  sql(): string {
-    return this.conditions.join(' AND ');
-  }
 }

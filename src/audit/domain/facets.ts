@@ -12,6 +12,7 @@ export const FACETS = [
   'resource',
   'reason',
   'jti',
+  'actor',
   'actor_token',
 ] as const;
 
@@ -23,6 +24,16 @@ export const FACET_SEPARATOR = '\u001f';
 /** `name=value`, as stored and as searched for. */
 export function facet(name: Facet, value: string): string {
   return `${name}=${value.replaceAll(FACET_SEPARATOR, '')}`;
+}
+
+/** The facets that an entry may have in which this is the actor's id or token: candidates, as what acted is also the application or session of most entries. */
+export function facetsOfActor(actor: string): string[] {
+  return (['actor', 'actor_token', 'application', 'session'] as const).map((name) => facet(name, actor));
+}
+
+/** What the canonical text of an entry's actor holds, one or the other, when this is its id or token. */
+export function textsOfActor(actor: string): readonly [string, string] {
+  return [`"id":${JSON.stringify(actor)}`, `"token":${JSON.stringify(actor)}`];
 }
 
 /** The facets of an entry: an index derived from it, never evidence by itself. */
@@ -37,8 +48,14 @@ export function facetsOf(draft: EntryDraft): string[] {
     ['delegation', draft.delegation],
     ['resource', draft.resource],
     ['jti', draft.token?.jti],
+    ['actor', nameOfActor(draft)],
     ['actor_token', draft.actor.token],
   ];
   for (const reason of draft.reasons ?? []) pairs.push(['reason', reason]);
   return pairs.flatMap(([name, value]) => (value === undefined ? [] : [facet(name, value)]));
+}
+
+/** The actor's id, unless the entry is found by it already. */
+function nameOfActor({ actor, application, session }: EntryDraft): string | undefined {
+  return actor.id === application || actor.id === session ? undefined : actor.id;
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LedgerReader, type EventFilter, type LedgerEvent } from '../../audit/index.js';
 import { AppError } from '../../kernel/app-error.js';
@@ -17,6 +17,7 @@ import { lastEventId } from './audit/last-event-id.js';
 import { LedgerTail } from './audit/ledger-tail.js';
 import { timeOf } from './answers.js';
 import { EventQuery } from './dto/event-query.dto.js';
+import { UnreadQueryInterceptor } from './audit/unread-query.js';
 
 const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
 /** What a request id may be: 1–128 printable ASCII characters. */
@@ -34,6 +35,7 @@ const FACET_NAMES = [
   'jti',
 ] as const;
 
+@UseInterceptors(UnreadQueryInterceptor)
 @Controller('v1/zones/:zone/audit')
 export class AuditController {
   constructor(
@@ -83,9 +85,13 @@ export class AuditController {
   @AdminAccess('audit')
   async request(@Param('zone') zone: string, @Param('request') requestId: string): Promise<JsonObject> {
     if (!REQUEST_ID.test(requestId)) throw new AppError('not_found', 'The ledger holds no entry of this request.');
-    const items = await this.ledger.byRequest(zone, requestId);
-    const summary = summarizeRequest(items.map((item) => item.entry));
-    return { request_id: requestId, items: items as unknown as JsonObject[], summary };
+    const { events, more } = await this.ledger.byRequest(zone, requestId);
+    const summary = summarizeRequest(events.map((event) => event.entry));
+    return {
+      request_id: requestId,
+      items: events as unknown as JsonObject[],
+      summary: { ...summary, ...(more ? { more: true } : {}) },
+    };
   }
 }
 
@@ -96,6 +102,8 @@ function filterOf(query: EventQuery): EventFilter {
   return {
     facets: Object.fromEntries(facets),
     ...(query.request_id === undefined ? {} : { requestId: query.request_id }),
+    ...(query.actor === undefined ? {} : { actor: query.actor }),
+    ...(query.tree === undefined ? {} : { tree: query.tree }),
     ...(query.from === undefined ? {} : { from: Number(query.from) }),
     ...(query.to === undefined ? {} : { to: Number(query.to) }),
     ...(since === undefined ? {} : { since }),

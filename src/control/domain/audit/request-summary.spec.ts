@@ -19,7 +19,14 @@ describe('what a request came to', () => {
         resource: 'https://api.example',
         occurred_at: '2030-01-01T00:00:01.000Z',
       },
-      { type: 'gateway.outcome', occurred_at: '2030-01-01T00:00:02.000Z' },
+      {
+        type: 'gateway.outcome',
+        occurred_at: '2030-01-01T00:00:02.000Z',
+        chain: ['app_0', 'app_1'],
+        scopes: ['read'],
+        approval: 'apr_1',
+        detail: { status: 201, ended: 'complete', duration_ms: 12, upstream: 'api.example', request: 7 },
+      },
     ]);
     expect(summary).toEqual({
       entries: 3,
@@ -28,7 +35,11 @@ describe('what a request came to', () => {
       reasons: ['no_permit'],
       application: 'app_1',
       resource: 'https://api.example',
+      chain: ['app_0', 'app_1'],
+      scopes: ['read'],
+      approval: 'apr_1',
       policy: { version: 3, determining: ['p1'] },
+      outcome: { status: 201, ended: 'complete', duration_ms: 12, upstream: 'api.example' },
       started_at: '2030-01-01T00:00:00.000Z',
       ended_at: '2030-01-01T00:00:02.000Z',
     });

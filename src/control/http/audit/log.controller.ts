@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Param, Post, Query, UseInterceptors } from '@nestjs/common';
 import { LedgerReader, LogReader } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
@@ -8,11 +8,13 @@ import { invalidRequest } from '../../domain/faults.js';
 import { RollbackAcknowledgement } from '../../rollback-acknowledgement.js';
 import { Call } from '../call.js';
 import { AcknowledgeRollbackDto, ConsistencyQuery } from '../dto/audit-log.dto.js';
+import { UnreadQueryInterceptor } from './unread-query.js';
 
 const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
 /** The Merkle log of a zone's ledger: signed checkpoints and proofs (RFC 6962, C2SP). */
+@UseInterceptors(UnreadQueryInterceptor)
 @Controller('v1/zones/:zone/audit')
 export class LogController {
   constructor(

@@ -1,16 +1,19 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseInterceptors } from '@nestjs/common';
 import { administratorActor, type Hold, LedgerRetention, type MonthOutcome } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
-import { AdminAccess, Idempotent } from '../../../platform/http/index.js';
+import { AdminAccess, Idempotent, listAnswer, page, type ListAnswer } from '../../../platform/http/index.js';
 import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { invalidRequest } from '../../domain/faults.js';
 import { lockZone } from '../../persistence/locks.js';
 import { Call } from '../call.js';
+import { PageQuery } from '../dto/list-query.dto.js';
 import { ErasureDto, HoldDto, ReleaseHoldDto, RetentionDto } from './retention.dto.js';
+import { UnreadQueryInterceptor } from './unread-query.js';
 
 /** How long a zone keeps its ledger, and what is kept whatever that says. */
+@UseInterceptors(UnreadQueryInterceptor)
 @Controller('v1/zones/:zone/audit')
 export class RetentionController {
   constructor(
@@ -69,10 +72,13 @@ export class RetentionController {
     });
   }
 
+  /** Those that stand, oldest first. */
   @Get('holds')
   @AdminAccess('audit')
-  async holds(@Param('zone') zone: string): Promise<JsonObject> {
-    return { items: (await this.retention.holds(zone)).map(holdBody), next_cursor: null };
+  async holds(@Param('zone') zone: string, @Query() query: PageQuery): Promise<ListAnswer<JsonObject>> {
+    const slice = page({ ...query });
+    const holds = await this.retention.holds(zone, { limit: slice.limit + 1, after: slice.cursor });
+    return listAnswer(holds, slice, (hold) => hold.id, holdBody);
   }
 
   @Post('holds')

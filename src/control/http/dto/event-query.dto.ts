@@ -34,6 +34,16 @@ export class EventQuery {
   @IsText(255)
   session?: string;
 
+  /** A session: everything of the tree in which it is. */
+  @Optional()
+  @IsText(255)
+  tree?: string;
+
+  /** Id or token of who acted. */
+  @Optional()
+  @IsText(255)
+  actor?: string;
+
   @Optional()
   @IsText(255)
   application?: string;
