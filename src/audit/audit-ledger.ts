@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.js';
 import type { Database } from '../platform/database/index.js';
 import { RefusalWindows } from './domain/coalescing.js';
 import type { EntryDraft } from './domain/entry.js';
+import { FairQueue } from './domain/fair-queue.js';
 import { claimRow, type OnceClaim } from './domain/once-claim.js';
 import { GroupCommit, type Appended, type Fate, type GroupItem } from './group-commit.js';
 import type { LedgerKeys } from './ledger-keys.js';
@@ -31,7 +32,7 @@ export interface AuditLedgerParts {
  * A promise that resolves is durable; one that rejects means that nothing may be released (fail closed).
  */
 export class AuditLedger {
-  private readonly waiting: Waiting[] = [];
+  private readonly waiting = new FairQueue<Waiting>(MAX_WAITING);
   private readonly refusals = new RefusalWindows();
   private readonly groups: GroupCommit;
   private readonly drainTimer: NodeJS.Timeout;
@@ -57,14 +58,21 @@ export class AuditLedger {
   /** Appends one entry and takes its claims, all in one commit; a lost claim turns the entry into a denial: `replayed`, or `budget_exhausted`. */
   async append(draft: EntryDraft, claims: readonly OnceClaim[] = []): Promise<Appended> {
     const { zone } = draft;
-    const fate = await this.enter(() => ({ zone, draft, prepared: prepareEntry(draft), claims: claims.map(claimRow) }));
+    const fate = await this.enter(zone, () => ({
+      zone,
+      draft,
+      prepared: prepareEntry(draft),
+      claims: claims.map(claimRow),
+    }));
     if (typeof fate === 'string') throw unavailable(`the zone ${zone} has no ledger`);
     return fate;
   }
 
   /** Appends what a queue delivered, each event once however often it comes; resolves when all of it is durable, with false where the zone has no ledger. */
   async deliver(zone: string, entries: readonly PreparedEntry[]): Promise<boolean> {
-    const fates = await Promise.all(entries.map((prepared) => this.enter(() => ({ zone, prepared, delivered: true }))));
+    const fates = await Promise.all(
+      entries.map((prepared) => this.enter(zone, () => ({ zone, prepared, delivered: true }))),
+    );
     return !fates.includes('no_ledger');
   }
 
@@ -95,10 +103,10 @@ export class AuditLedger {
     await this.reportSuppressed(true);
   }
 
-  private enter(make: () => GroupItem): Promise<Fate> {
-    if (this.waiting.length >= MAX_WAITING) return Promise.reject(unavailable('the ledger is saturated'));
+  private enter(zone: string, make: () => GroupItem): Promise<Fate> {
+    if (this.waiting.isFullFor(zone)) return Promise.reject(unavailable('the ledger is saturated'));
     return new Promise((resolve, reject) => {
-      this.waiting.push({ item: make(), resolve, reject });
+      this.waiting.push(zone, { item: make(), resolve, reject });
       this.wake();
     });
   }
@@ -111,7 +119,7 @@ export class AuditLedger {
   }
 
   private async pump(): Promise<void> {
-    while (this.waiting.length > 0) await this.commit(this.waiting.splice(0, MAX_GROUP));
+    while (this.waiting.length > 0) await this.commit(this.waiting.take(MAX_GROUP));
     this.pumping = false;
   }
 
