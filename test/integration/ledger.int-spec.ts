@@ -168,6 +168,31 @@ describe('group commit', () => {
     expect(good.status).toBe('fulfilled');
   });
 
+  it('[T8] writes ten refusals of an address in a minute, and how many more there were when it closes', async () => {
+    const zone = await newZone();
+    const ledger = new AuditLedger({ database, keys, clock, onFault: () => undefined });
+    const refusal = draft(zone, {
+      type: 'client_auth',
+      decision: 'deny',
+      reasons: ['invalid_client'],
+      client: { address: '192.0.2.7' },
+    });
+    const written = await Promise.all(Array.from({ length: 25 }, () => ledger.refusal(refusal)));
+    expect(written.filter(Boolean)).toHaveLength(10);
+    await ledger.close();
+    const items = await new LedgerReader(database).events(zone, {}, { limit: 50 });
+    expect(items.map(({ entry }) => entry['type'])).toEqual([
+      ...Array.from({ length: 10 }, () => 'client_auth'),
+      'ledger.coalesced',
+    ]);
+    expect(items[10]?.entry).toMatchObject({
+      decision: 'deny',
+      client: { address: '192.0.2.7/32' },
+      detail: { count: 15 },
+    });
+    expect(await faultOf(zone)).toBeUndefined();
+  });
+
   it('[T6] releases a group with a refusal when the database refuses the append', async () => {
     const zone = await newZone();
     const ledger = newLedger();
