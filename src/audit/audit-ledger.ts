@@ -1,6 +1,6 @@
 import { AppError } from '../kernel/app-error.js';
 import type { Clock } from '../kernel/clock.js';
-import type { Database } from '../platform/database/index.js';
+import { type Database, isRefusal } from '../platform/database/index.js';
 import { RefusalWindows } from './domain/coalescing.js';
 import type { EntryDraft } from './domain/entry.js';
 import { FairQueue } from './domain/fair-queue.js';
@@ -129,10 +129,17 @@ export class AuditLedger {
       this.failing = false;
       group.forEach(({ resolve }, at) => resolve(fates[at] ?? 'no_ledger'));
     } catch (error) {
+      const zones = new Set(group.map(({ item }) => item.zone));
+      if (zones.size > 1 && isRefusal(error)) return this.commitApart(group, zones);
       this.failing = true;
       this.parts.onFault(error);
       for (const { reject } of group) reject(unavailable('the ledger did not commit', error));
     }
+  }
+
+  /** Nothing of the group was written, because of some zone in it: the others' entries do not wait for that one to be mended. */
+  private async commitApart(group: readonly Waiting[], zones: ReadonlySet<string>): Promise<void> {
+    for (const zone of zones) await this.commit(group.filter(({ item }) => item.zone === zone));
   }
 
   private async reportSuppressed(all = false): Promise<void> {

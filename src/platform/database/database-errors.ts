@@ -32,6 +32,13 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && UNAVAILABLE_TEXT.test(error.message);
 }
 
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+
+/** Whether the database answered, and its answer was no: what was asked in the same transaction did not happen either. */
+export function isRefusal(error: unknown): boolean {
+  return SQLSTATE.test(faultCode(error) ?? '') && !isUnavailable(error);
+}
+
 /** A database that cannot be asked becomes `temporarily_unavailable`; every other fault passes unchanged. */
 export function translateFault(error: unknown): unknown {
   if (error instanceof AppError || !isUnavailable(error)) return error;

@@ -6,5 +6,5 @@ export { provision, isEmptyDatabase } from './provision.js';
 export { migrate } from './migrator.js';
 export { isMigrated } from './schema-state.js';
 export { compareFingerprints } from './fingerprints.js';
-export { faultCode, isUnavailable } from './database-errors.js';
+export { faultCode, isRefusal, isUnavailable } from './database-errors.js';
 export type { SystemPurpose } from './system-purposes.js';
