@@ -45,6 +45,13 @@ async function readiness(status: number): Promise<unknown> {
   throw new Error(`readiness never answered ${status}`);
 }
 
+/** How many findings of the kind the metric counts. */
+async function counted(kind: string): Promise<number> {
+  const answer = await fetch(`${app.url}/metrics`);
+  const line = new RegExp(`^caracal_ledger_findings_total\\{kind="${kind}"\\} (\\d+)$`, 'm').exec(await answer.text());
+  return Number(line?.[1] ?? 0);
+}
+
 /** Changes the ledger as somebody with full rights over the database. */
 async function tamper(statements: readonly string[], zone: string): Promise<void> {
   const client = new pg.Client({ connectionString: app.dsn });
@@ -95,21 +102,27 @@ describe('sweeps of the ledger', () => {
       2,
       'personal',
     ],
-  ])('[T6] report %s: by index, in the ledger, to readiness and in the log', async (_, statement, index, kind) => {
-    const scene = await filled();
-    await tamper([statement], scene.zone);
-    const first = await sweep(scene);
-    expect(first.findings).toMatchObject([{ index, kind, reason: expect.any(String) }]);
-    expect(await readiness(503)).toEqual({ status: 'unready', reasons: ['ledger_tampered'] });
-    expect(app.logs()).toContain('the ledger is not as it was written');
-    const [entry, ...others] = await scene.entries('type=ledger.finding');
-    expect(others).toEqual([]);
-    expect(entry?.entry).toMatchObject({ actor: { kind: 'system' }, detail: { index, kind } });
-    expect((await sweep(scene)).findings).toEqual(first.findings);
-    expect(await scene.entries('type=ledger.finding')).toHaveLength(1);
-    // What is told here must not unsettle what is told next.
-    await tamper([`UPDATE caracal.ledger_sweeps SET findings = '[]' WHERE zone = $1`], scene.zone);
-  });
+  ])(
+    '[T6] report %s: by index, in the ledger, to readiness, in the log and in the metric',
+    async (_, statement, index, kind) => {
+      const scene = await filled();
+      const before = await counted(kind);
+      await tamper([statement], scene.zone);
+      const first = await sweep(scene);
+      expect(first.findings).toMatchObject([{ index, kind, reason: expect.any(String) }]);
+      expect(await readiness(503)).toEqual({ status: 'unready', reasons: ['ledger_tampered'] });
+      expect(app.logs()).toContain('the ledger is not as it was written');
+      const [entry, ...others] = await scene.entries('type=ledger.finding');
+      expect(others).toEqual([]);
+      expect(entry?.entry).toMatchObject({ actor: { kind: 'system' }, detail: { index, kind } });
+      expect(await counted(kind)).toBe(before + 1);
+      expect((await sweep(scene)).findings).toEqual(first.findings);
+      expect(await counted(kind)).toBe(before + 1);
+      expect(await scene.entries('type=ledger.finding')).toHaveLength(1);
+      // What is told here must not unsettle what is told next.
+      await tamper([`UPDATE caracal.ledger_sweeps SET findings = '[]' WHERE zone = $1`], scene.zone);
+    },
+  );
 
   it('[T6] report a partition whose guards were taken away', async () => {
     const scene = await filled();

@@ -4,6 +4,7 @@ import type { LedgerKeys } from '../ledger-keys.js';
 import type { SweepReading } from './sweep-reading.js';
 import type { Finding } from './sweep-rows.js';
 
+/** Entries that are read at once, unless it is said otherwise. */
 const BATCH = 5_000;
 /** Progress is remembered so often; a sweep that another replica takes over repeats at most this. */
 const SAVE_EVERY = 10;
@@ -14,6 +15,7 @@ export interface CheckParts {
   readonly reading: SweepReading;
   readonly from: ChainPosition;
   readonly save: (position: ChainPosition) => Promise<void>;
+  readonly batch?: number | undefined;
 }
 
 /**
@@ -32,29 +34,56 @@ export async function checkLedger(parts: CheckParts): Promise<readonly Finding[]
 }
 
 async function checkChain(parts: CheckParts): Promise<Finding[]> {
-  const { zone, keys, reading, from, save } = parts;
+  const { zone, keys, reading, batch = BATCH } = parts;
   // The head is read first: what is appended while this runs is for the next sweep.
   const [head, signed] = [await reading.head(zone), await reading.checkpoints(zone)];
   if (!head) return [{ kind: 'head', reason: 'the zone has no ledger head' }];
+  const { start, tree } = await reading.start(zone);
+  // What was dropped since the sweep stopped is not missing.
+  const from = parts.from.next < start.next ? start : parts.from;
   const verifier = new ChainVerifier(zone, (kid) => keys.key(kid), from);
-  const { next: start, tree } = await reading.start(zone);
   const roots = new SignedRoots(
-    signed.filter(({ size }) => size >= start),
+    signed.filter(({ size }) => size >= start.next),
     tree,
   );
-  await roots.replay(reading, zone, from.next);
-  for (let batch = 1; verifier.size < head.nextIndex; batch += 1) {
-    const links = await reading.links(zone, verifier.size - 1, Math.min(BATCH, head.nextIndex - verifier.size));
+  const read = (after: number, limit: number) => reading.links(zone, after, Math.min(batch, limit));
+  const finding =
+    (await roots.replay(read, from.next)) ??
+    (await checkEntries(parts, { verifier, roots, read, to: head.nextIndex })) ??
+    (await checkEnd(parts, verifier, head));
+  return finding ? [finding] : [];
+}
+
+type ReadLinks = (after: number, limit: number) => Promise<readonly StoredLink[]>;
+
+interface Walk {
+  readonly verifier: ChainVerifier;
+  readonly roots: SignedRoots;
+  readonly read: ReadLinks;
+  readonly to: number;
+}
+
+async function checkEntries(parts: CheckParts, { verifier, roots, read, to }: Walk): Promise<Finding | undefined> {
+  for (let batch = 1; verifier.size < to; batch += 1) {
+    const links = await read(verifier.size - 1, to - verifier.size);
     if (links.length === 0) break;
-    const within = links.filter((link) => link.index < head.nextIndex);
+    const within = links.filter((link) => link.index < to);
     const finding = followChain(verifier, within) ?? (await personalFinding(parts, within)) ?? roots.add(within);
-    if (finding) return [finding];
-    if (batch % SAVE_EVERY === 0) await save(verifier.position);
+    if (finding) return finding;
+    if (batch % SAVE_EVERY === 0) await parts.save(verifier.position);
   }
+  return undefined;
+}
+
+async function checkEnd(
+  { zone, reading }: CheckParts,
+  verifier: ChainVerifier,
+  head: { readonly nextIndex: number; readonly chainMac: Buffer },
+): Promise<Finding | undefined> {
   const fault = verifier.checkHead(head);
-  if (fault) return [{ ...named(fault.index), kind: 'head', reason: fault.reason }];
+  if (fault) return { ...named(fault.index), kind: 'head', reason: fault.reason };
   const silent = await reading.personalFault(zone);
-  return silent ? [{ ...silent, kind: 'personal' }] : [];
+  return silent && { ...silent, kind: 'personal' };
 }
 
 function followChain(verifier: ChainVerifier, links: readonly StoredLink[]): Finding | undefined {
@@ -90,13 +119,17 @@ class SignedRoots {
     private readonly tree: TileTree,
   ) {}
 
-  /** Takes in the leaves of entries that were accepted before. */
-  async replay(reading: SweepReading, zone: string, to: number): Promise<void> {
+  /** Takes in the leaves of entries that were accepted before; answers the first root that they do not have any more. */
+  async replay(read: ReadLinks, to: number): Promise<Finding | undefined> {
     while (this.tree.size < to) {
-      const links = await reading.links(zone, this.tree.size - 1, Math.min(BATCH, to - this.tree.size));
-      if (links.length === 0) return;
-      this.add(links.filter((link) => link.index < to));
+      const links = await read(this.tree.size - 1, to - this.tree.size);
+      const [size, wrong] = [this.tree.size, links.findIndex(({ index }, at) => index !== this.tree.size + at)];
+      if (links.length === 0 || wrong >= 0)
+        return { index: size + Math.max(wrong, 0), kind: 'chain', reason: 'entry is missing or duplicated' };
+      const finding = this.add(links);
+      if (finding) return finding;
     }
+    return undefined;
   }
 
   /** The first root that the entries so far do not have, if there is one. */

@@ -20,6 +20,7 @@ import {
   type Sweep,
   sweptZones,
   tamperedZones,
+  unfinishedSweep,
 } from './sweep-rows.js';
 
 const JOB = 'ledger-sweep';
@@ -34,6 +35,8 @@ export interface LedgerSweepsParts {
   readonly clock: Clock;
   /** Raised once for each finding that the sweep before did not have. */
   readonly alarm: (zone: string, finding: Finding) => void;
+  /** Entries that are read at once; progress is saved every ten such steps. */
+  readonly batch?: number;
 }
 
 /** Sweeps: the server's own look at its ledgers, now and then and when somebody asks. One replica does each; another goes on where it stopped. */
@@ -75,14 +78,19 @@ export class LedgerSweeps {
     return Promise.race([asked, pause(ANSWER_MS, undefined, { ref: false }).then(() => this.sound)]);
   }
 
-  /** Sweeps every zone, one after the other. */
+  /** Sweeps every zone, one after the other. One that was left unfinished goes on before the zone is swept anew, which the next time does. */
   async sweepAll(): Promise<void> {
     for (const zone of await sweptZones(this.parts.database)) {
-      const id = newId('job');
-      const at = new Date(this.parts.clock.now());
-      await this.parts.database.withZone(zone, (tx) => insertSweep(tx, id, at));
-      await this.run(zone, id);
+      const left = await unfinishedSweep(this.parts.database, zone);
+      await this.run(zone, left?.id ?? (await this.begin(zone)));
     }
+  }
+
+  private async begin(zone: string): Promise<string> {
+    const id = newId('job');
+    const at = new Date(this.parts.clock.now());
+    await this.parts.database.withZone(zone, (tx) => insertSweep(tx, id, at));
+    return id;
   }
 
   private async handle({ zone, body }: Message): Promise<void> {
@@ -101,21 +109,22 @@ export class LedgerSweeps {
       reading: this.reading,
       from: sweep.position,
       save: (position) => saveProgress(database, zone, id, position),
+      batch: this.parts.batch,
     });
     const known = new Set(
       (await findingsBefore(database, zone, id)).map((finding) => JSON.stringify(findingBody(finding))),
     );
     const fresh = findings.filter((finding) => !known.has(JSON.stringify(findingBody(finding))));
-    await this.finish(zone, id, { findings, fresh });
+    if (!(await this.finish(zone, id, { findings, fresh }))) return;
     for (const finding of fresh) this.parts.alarm(zone, finding);
   }
 
-  /** A ledger that takes no entry any more must not keep its findings from being known. */
+  /** A ledger that takes no entry any more must not keep its findings from being known. False when another replica was first. */
   private async finish(
     zone: string,
     id: string,
     { findings, fresh }: { readonly findings: readonly Finding[]; readonly fresh: readonly Finding[] },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const at = this.parts.clock.now();
     const end = { findings, at: new Date(at) };
     const record = (tx: ChangeTx, finding: Finding): void => {
@@ -123,13 +132,14 @@ export class LedgerSweeps {
       tx.record({ type: 'ledger.finding', occurredAt: at, actor: { kind: 'system' }, detail });
     };
     try {
-      await this.parts.changes.run(zone, async (tx) => {
-        await finishSweep(tx, id, end);
-        for (const finding of fresh) record(tx, finding);
+      return await this.parts.changes.run(zone, async (tx) => {
+        const ended = await finishSweep(tx, id, end);
+        if (ended) for (const finding of fresh) record(tx, finding);
+        return ended;
       });
     } catch (error) {
       if (fresh.length === 0) throw error;
-      await this.parts.database.withZone(zone, (tx) => finishSweep(tx, id, end));
+      return this.parts.database.withZone(zone, (tx) => finishSweep(tx, id, end));
     }
   }
 }

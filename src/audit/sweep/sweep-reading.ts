@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database/index.js';
 import { edgeTiles, TileTree } from '../domain/log/tiles.js';
-import type { StoredLink } from '../domain/verify-chain.js';
+import type { ChainPosition, StoredLink } from '../domain/verify-chain.js';
 import { readTiles, tileKey } from '../log/log-rows.js';
 import { erasureFault, personalFault } from '../persistence/personal-rows.js';
 import { readLinks } from '../persistence/ledger-links.js';
@@ -58,12 +58,12 @@ export class SweepReading {
     return rows.map((row) => row.name);
   }
 
-  /** The index of the first entry that was not dropped, and the tree of all that were before it, as the tiles have it. */
-  async start(zone: string): Promise<{ readonly next: number; readonly tree: TileTree }> {
+  /** Where the entries begin that were not dropped, and the tree of all that were before it, as the tiles have it. */
+  async start(zone: string): Promise<{ readonly start: ChainPosition; readonly tree: TileTree }> {
     return this.database.asAuditor(zone, async (tx) => {
-      const { next } = await ledgerStart(tx, zone);
-      const tiles = await readTiles(tx, zone, edgeTiles(next));
-      return { next, tree: new TileTree(next, (tile) => tiles.get(tileKey(tile)) ?? Buffer.alloc(0)) };
+      const start = await ledgerStart(tx, zone);
+      const tiles = await readTiles(tx, zone, edgeTiles(start.next));
+      return { start, tree: new TileTree(start.next, (tile) => tiles.get(tileKey(tile)) ?? Buffer.alloc(0)) };
     });
   }
 

@@ -49,6 +49,11 @@ export async function readSweep(database: Database, zone: string, id: string): P
   return first(database, zone, 'id = $2', [id]);
 }
 
+/** The latest sweep of the zone that nobody has ended, if there is one. */
+export function unfinishedSweep(database: Database, zone: string): Promise<Sweep | undefined> {
+  return first(database, zone, `status = 'running'`, []);
+}
+
 /** What the last sweep that ended before this one found; empty when there was none. */
 export async function findingsBefore(database: Database, zone: string, id: string): Promise<readonly Finding[]> {
   const before = await first(database, zone, `status = 'done' AND id <> $2`, [id]);
@@ -59,21 +64,26 @@ export async function findingsBefore(database: Database, zone: string, id: strin
 export async function saveProgress(database: Database, zone: string, id: string, at: ChainPosition): Promise<void> {
   await database.withZone(zone, (tx) =>
     tx.query(
-      'UPDATE caracal.ledger_sweeps SET next_index = $3, chain_mac = $4, ingested_at = $5 WHERE zone = $1 AND id = $2',
+      'UPDATE caracal.ledger_sweeps SET next_index = $3, chain_mac = $4, ingested_at = $5 WHERE zone = $1 AND id = $2 AND next_index < $3',
       [zone, id, at.next, at.chainMac, new Date(at.ingestedAt)],
     ),
   );
 }
 
+/** False when another replica has ended it before. */
 export async function finishSweep(
   tx: ZoneTx,
   id: string,
   end: { readonly findings: readonly Finding[]; readonly at: Date },
-): Promise<void> {
-  await tx.query(
-    `UPDATE caracal.ledger_sweeps SET status = 'done', findings = $3, finished_at = $4 WHERE zone = $1 AND id = $2`,
+): Promise<boolean> {
+  const ended = await tx.query(
+    `WITH ended AS (
+       UPDATE caracal.ledger_sweeps SET status = 'done', findings = $3, finished_at = $4
+        WHERE zone = $1 AND id = $2 AND status = 'running' RETURNING 1
+     ) SELECT 1 FROM ended`,
     [tx.zone, id, JSON.stringify(end.findings), end.at],
   );
+  return ended.length > 0;
 }
 
 /** Zones whose last finished sweep found something. */
