@@ -15,6 +15,7 @@ import {
 } from '../support/fixtures.js';
 import type { Checkpoint } from '../../src/audit/domain/log/checkpoint.js';
 import { verifyConsistency } from '../../src/audit/domain/log/tree-proofs.js';
+import { DatabaseClient } from '../../src/platform/database/index.js';
 import { opened } from '../support/log.js';
 import { newDataDir, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
 
@@ -84,19 +85,31 @@ async function somePoint(issued: readonly Issued[]): Promise<void> {
   await new Promise((done) => setTimeout(done, randomInt(MOST_DELAY_MS)));
 }
 
-/** Ends PostgreSQL as `kill -9` does, and answers when the server has it again. */
+/** Ends PostgreSQL as `kill -9` does; resolves when another one answers. Until the server has noticed the death it still looks ready. */
 async function killPostgres(): Promise<void> {
-  const { default: pg } = await import('pg');
-  const client = new pg.Client({
-    connectionString: (await readFile(`${dataDir}/secrets/operator_dsn`, 'utf8')).trim(),
-  });
-  client.on('error', () => undefined);
-  await client.connect();
-  const { rows } = await client.query<{ pid: string }>(
-    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`,
-  );
-  process.kill(Number(rows[0]?.pid), 'SIGKILL');
-  await client.end().catch(() => undefined);
+  const killed = await postmaster();
+  process.kill(Number(killed), 'SIGKILL');
+  for (let n = 0; n < 600; n += 1) {
+    const pid = await postmaster().catch(() => killed);
+    if (pid !== killed) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error('no other database answers');
+}
+
+/** The number of the database's process; rejects while it does not answer. */
+async function postmaster(): Promise<string | undefined> {
+  const dsn = (await readFile(`${dataDir}/secrets/operator_dsn`, 'utf8')).trim();
+  const client = new DatabaseClient({ connectionString: dsn });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ pid: string }>(
+      `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`,
+    );
+    return rows[0]?.pid;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
 
 async function ready(): Promise<void> {
