@@ -1,3 +1,4 @@
+import { within } from '../../kernel/within.js';
 import type { AppLogger } from '../logging/index.js';
 
 /** A terminal and a runner in between may both pass on one Ctrl-C. */
@@ -64,17 +65,9 @@ export class Shutdown {
     return clean;
   }
 
-  private async inTime(closing: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('it takes too long')), this.patienceMs);
-    });
-    await Promise.race([closing, late]).finally(() => clearTimeout(timer));
-  }
-
   private async close(step: () => Promise<void>): Promise<boolean> {
     try {
-      await this.inTime(step());
+      await within(this.patienceMs, step(), 'it takes too long');
       return true;
     } catch (error) {
       this.log?.error({ err: error }, 'could not be closed in order');

@@ -1,9 +1,9 @@
 import type { Clock } from '../../kernel/clock.js';
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
+import { within } from '../../kernel/within.js';
 import type { Database, ZoneTx } from '../database/index.js';
 import { newUuid } from '../ids/index.js';
-import { within } from './backend/bull-queue.js';
 import type { JobBackend, JobQueue } from './backend/job-backend.js';
 import { ConsumerFleet } from './consumer-fleet.js';
 import type { SettledListener } from './consumer.js';

@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq';
+import { within } from '../../../kernel/within.js';
 import type { JobQueue, NewJob, ScheduleSpec } from './job-backend.js';
 import { JOB_OPTIONS } from './job-options.js';
 
@@ -49,18 +50,5 @@ export class BullQueue implements JobQueue {
   private async clearEnded(jobId: string): Promise<void> {
     const state = await within(ANSWER_MS, this.queue.getJobState(jobId));
     if (state === 'completed' || state === 'failed') await within(ANSWER_MS, this.queue.remove(jobId));
-  }
-}
-
-/** Rejects after `ms`; what was asked may still happen. */
-export async function within<T>(ms: number, asked: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('command timed out')), ms);
-  });
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

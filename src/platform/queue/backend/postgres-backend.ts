@@ -1,8 +1,9 @@
 import { Queue, Worker, createPostgresBackend, type PostgresConnectionOptions } from 'bullmq';
 import pg from 'pg';
+import { within } from '../../../kernel/within.js';
 import { DatabaseClient, type clientOptions } from '../../database/index.js';
 import type { QueueName } from '../domain/queue-names.js';
-import { BullQueue, within } from './bull-queue.js';
+import { BullQueue } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
 import type { JobBackend, JobQueue, JobWorker, WorkerSpec } from './job-backend.js';
 import { EVENT_STREAM, underOurOptions, WORKER_OPTIONS } from './job-options.js';

@@ -1,7 +1,8 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { within } from '../../../kernel/within.js';
 import type { QueueName } from '../domain/queue-names.js';
-import { BullQueue, within } from './bull-queue.js';
+import { BullQueue } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
 import type { JobBackend, JobQueue, JobWorker, WorkerSpec } from './job-backend.js';
 import { EVENT_STREAM, underOurOptions, WORKER_OPTIONS } from './job-options.js';
