@@ -5,6 +5,7 @@ import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
 import {
   AdminAccess,
+  UnreadQueryInterceptor,
   listAnswer,
   openEventStream,
   page,
@@ -17,7 +18,6 @@ import { lastEventId } from './audit/last-event-id.js';
 import { LedgerTail } from './audit/ledger-tail.js';
 import { timeOf } from './answers.js';
 import { EventQuery } from './dto/event-query.dto.js';
-import { UnreadQueryInterceptor } from './audit/unread-query.js';
 
 const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
 /** What a request id may be: 1–128 printable ASCII characters. */

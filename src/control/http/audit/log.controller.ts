@@ -2,13 +2,12 @@ import { Body, Controller, Get, Header, HttpCode, Param, Post, Query, UseInterce
 import { LedgerReader, LogReader } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
-import { AdminAccess } from '../../../platform/http/index.js';
+import { AdminAccess, UnreadQueryInterceptor } from '../../../platform/http/index.js';
 import type { AdminCall } from '../../admin-changes.js';
 import { invalidRequest } from '../../domain/faults.js';
 import { RollbackAcknowledgement } from '../../rollback-acknowledgement.js';
 import { Call } from '../call.js';
 import { AcknowledgeRollbackDto, ConsistencyQuery } from '../dto/audit-log.dto.js';
-import { UnreadQueryInterceptor } from './unread-query.js';
 
 const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
 const PLAIN_TEXT = 'text/plain; charset=utf-8';

@@ -3,14 +3,20 @@ import { administratorActor, type Hold, LedgerRetention, type MonthOutcome } fro
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
-import { AdminAccess, Idempotent, listAnswer, page, type ListAnswer } from '../../../platform/http/index.js';
+import {
+  AdminAccess,
+  Idempotent,
+  UnreadQueryInterceptor,
+  listAnswer,
+  page,
+  type ListAnswer,
+} from '../../../platform/http/index.js';
 import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { invalidRequest } from '../../domain/faults.js';
 import { lockZone } from '../../persistence/locks.js';
 import { Call } from '../call.js';
 import { PageQuery } from '../dto/list-query.dto.js';
 import { ErasureDto, HoldDto, ReleaseHoldDto, RetentionDto } from './retention.dto.js';
-import { UnreadQueryInterceptor } from './unread-query.js';
 
 /** How long a zone keeps its ledger, and what is kept whatever that says. */
 @UseInterceptors(UnreadQueryInterceptor)

@@ -2,11 +2,10 @@ import { Controller, Get, HttpCode, Param, Post, UseInterceptors } from '@nestjs
 import { LedgerSweeps } from '../../../audit/index.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
-import { AdminAccess, Idempotent } from '../../../platform/http/index.js';
+import { AdminAccess, Idempotent, UnreadQueryInterceptor } from '../../../platform/http/index.js';
 import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { lockZone } from '../../persistence/locks.js';
 import { Call } from '../call.js';
-import { UnreadQueryInterceptor } from './unread-query.js';
 
 /** Sweeps of a zone's ledger: everything it holds is read and compared with what was written and signed. */
 @UseInterceptors(UnreadQueryInterceptor)

@@ -8,7 +8,7 @@ import { installBodyParsing } from '../body/body-parsing.js';
 import { AllowedMethods } from '../errors/allowed-methods.js';
 import { EdgeFilter } from '../errors/edge-filter.js';
 import { PUBLIC_ROUTES } from '../public-routes.js';
-import { UnreadBodyInterceptor } from '../rest/unread-body.js';
+import { UnreadBodyInterceptor } from '../rest/unread-input.js';
 import { ValidationPipe } from '../rest/validation-pipe.js';
 import { LoadWatch } from '../../load/index.js';
 import { installEdgeHooks } from './edge-hooks.js';
