@@ -30,16 +30,15 @@ interface KeyRow {
   http_status: number | null;
   headers: Record<string, string> | null;
   body: JsonValue;
+  request_id: string | null;
+  /** Its process died before the answer was kept. */
+  abandoned: boolean;
 }
 
 /** How long a request may run before its key can be taken over. Longer than anything that creates an object takes. */
 const LEASE_SECONDS = 60;
 const KEPT_SECONDS = 24 * 3600;
 
-const ABANDONED = `
-  SELECT request_id FROM idempotency_keys
-  WHERE zone = $1 AND caller = $2 AND route = $3 AND key = $4 AND body_digest = $5
-    AND http_status IS NULL AND leased_until <= now() AND expires_at > now()`;
 const CLAIM = `
   INSERT INTO idempotency_keys AS k (zone, caller, route, key, body_digest, request_id, leased_until, expires_at)
   VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => ${LEASE_SECONDS}), now() + make_interval(secs => ${KEPT_SECONDS}))
@@ -47,11 +46,17 @@ const CLAIM = `
     SET body_digest = excluded.body_digest, request_id = excluded.request_id, http_status = NULL, headers = NULL, body = NULL,
         created_at = now(), leased_until = excluded.leased_until, expires_at = excluded.expires_at
     WHERE k.expires_at <= now()
-       OR (k.http_status IS NULL AND k.leased_until <= now() AND k.body_digest = excluded.body_digest)
   RETURNING 1 AS ours`;
 const READ = `
-  SELECT body_digest = $5 AS same_body, http_status, headers, body
+  SELECT body_digest = $5 AS same_body, http_status, headers, body, request_id, http_status IS NULL AND leased_until <= now() AS abandoned
   FROM idempotency_keys WHERE zone = $1 AND caller = $2 AND route = $3 AND key = $4`;
+const TAKE_OVER = `
+  WITH taken AS (
+    UPDATE idempotency_keys SET request_id = $6, created_at = now(),
+           leased_until = now() + make_interval(secs => ${LEASE_SECONDS}), expires_at = now() + make_interval(secs => ${KEPT_SECONDS})
+    WHERE zone = $1 AND caller = $2 AND route = $3 AND key = $4 AND body_digest = $5 AND http_status IS NULL AND leased_until <= now()
+    RETURNING 1
+  ) SELECT 1 FROM taken`;
 const ANSWER = `
   UPDATE idempotency_keys SET http_status = $5, headers = $6, body = $7
   WHERE zone = $1 AND caller = $2 AND route = $3 AND key = $4`;
@@ -71,12 +76,13 @@ export class IdempotencyStore {
   claim(scope: KeyScope, bodyDigest: Buffer, requestId: string): Promise<Claim> {
     return this.database.withZone(scope.zone, async (tx) => {
       const parameters = [...parametersOf(scope), bodyDigest];
-      const [abandoned] = await tx.query<{ request_id: string | null }>(ABANDONED, parameters);
-      const before = abandoned?.request_id;
-      if (before && (await this.prior.tookEffect(scope.zone, before))) return { kind: 'lost', requestId: before };
       if ((await tx.query(CLAIM, [...parameters, requestId])).length > 0) return { kind: 'ours' };
       const [row] = await tx.query<KeyRow>(READ, parameters);
-      return row ? verdict(row) : { kind: 'running' };
+      if (!row?.same_body || !row.abandoned) return row ? verdict(row) : { kind: 'running' };
+      const before = row.request_id;
+      if (before && (await this.prior.tookEffect(scope.zone, before))) return { kind: 'lost', requestId: before };
+      const taken = await tx.query(TAKE_OVER, [...parameters, requestId]);
+      return { kind: taken.length > 0 ? 'ours' : 'running' };
     });
   }
 
