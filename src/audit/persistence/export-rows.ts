@@ -87,8 +87,10 @@ export async function failExport(
 }
 
 /** Exports whose jobs lie among the dead letters, as far as it was not said of them yet. */
-export const ABANDONED_EXPORTS = `SELECT zone, (envelope->>'body')::jsonb->>'id' AS id, reason FROM caracal.dead_letter
-  WHERE queue = 'exports' AND zone IS NOT NULL AND envelope->>'body' IS NOT NULL`;
+export const ABANDONED_EXPORTS = `SELECT e.zone, e.id, d.reason FROM (
+    SELECT zone, (envelope->>'body')::jsonb->>'id' AS id, reason FROM caracal.dead_letter
+     WHERE queue = 'exports' AND zone IS NOT NULL AND envelope->>'body' IS NOT NULL
+  ) d JOIN caracal.ledger_exports e ON e.zone = d.zone AND e.id = d.id AND e.status = 'running'`;
 
 /** Entries in the ledger. */
 export async function ledgerSize(tx: ZoneTx): Promise<number> {
