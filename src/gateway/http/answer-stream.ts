@@ -125,6 +125,11 @@ export class AnswerStream implements AnswerSink {
   }
 
   private openScan(codings: readonly string[]): EncodedScan {
+    const failed = (error: Error): void => {
+      this.events.cut(error);
+      // An exchange that is over cannot be cut any more.
+      this.fail(error);
+    };
     return new EncodedScan(this.echo, codings, {
       release: (pieces) => {
         const isOpen = pieces.map((piece) => this.write(piece)).at(-1) ?? true;
@@ -132,15 +137,9 @@ export class AnswerStream implements AnswerSink {
       },
       fault: (fault) => {
         if (fault === 'echo') this.events.echoed('body');
-        const error = cutBy(fault);
-        this.events.cut(error);
-        // An exchange that is over cannot be cut any more.
-        this.fail(error);
+        failed(cutBy(fault));
       },
-      failed: (error) => {
-        this.events.cut(error);
-        this.fail(error);
-      },
+      failed,
     });
   }
 
