@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UnknownOutcomes } from '../../src/audit/jobs/unknown-outcomes.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
-import { Database, parseEndpoint } from '../../src/platform/database/index.js';
 import { readLedgerKeys } from '../../src/platform/secrets/index.js';
 import { systemClock } from '../../src/platform/system-clock.js';
 import { adminOf, created, makeZoneOverHttp, oauth } from '../support/fixtures.js';
 import { startUpstream, type Upstream } from '../support/gateway-scene.js';
-import { newDataDir, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
+import { newDataDir, openServerDatabase, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
 
 const CALLS = 5;
 const ENV = { EGRESS_ALLOW_LOOPBACK: 'true' };
@@ -32,18 +30,6 @@ afterAll(async () => {
   await upstream?.close();
   await removeDataDir(dataDir);
 });
-
-/** The roles that the server logs in as, on its own database. */
-async function openDatabase(): Promise<Database> {
-  const secret = async (name: string) => (await readFile(`${dataDir}/secrets/${name}`, 'utf8')).trim();
-  const database = new Database({
-    endpoint: parseEndpoint(await secret('operator_dsn')),
-    databasePassword: await secret('database_password'),
-    entities: [],
-  });
-  await database.open();
-  return database;
-}
 
 async function outcomes(): Promise<{ request: number; status: unknown }[]> {
   const admin = adminOf(server.url, server.adminToken);
@@ -77,7 +63,7 @@ describe('kill -9 in the middle of calls', () => {
     await Promise.all(lost);
     server = await startServer(dataDir, ENV);
     const clock = { ...systemClock, now: () => Date.now() + 25 * 3_600_000 };
-    const [database, twin] = [await openDatabase(), await openDatabase()];
+    const [database, twin] = [await openServerDatabase(dataDir), await openServerDatabase(dataDir)];
     try {
       const keys = new LedgerKeys(...(await readLedgerKeys(dataDir)));
       const replicas = [database, twin].map(

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLedger } from '../../src/audit/index.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
-import { Database, parseEndpoint } from '../../src/platform/database/index.js';
 import { readLedgerKeys } from '../../src/platform/secrets/index.js';
 import { systemClock } from '../../src/platform/system-clock.js';
 import { adminOf, makeZoneOverHttp } from '../support/fixtures.js';
-import { newDataDir, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
+import { newDataDir, openServerDatabase, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
 import { runVerify } from '../support/verify-program.js';
 
 const ZONE = 'crash';
@@ -35,13 +34,7 @@ const ask = (method: string, path: string, body?: unknown) =>
 
 /** Appends as a replica would. */
 async function fill(): Promise<void> {
-  const secret = async (name: string) => (await readFile(`${dataDir}/secrets/${name}`, 'utf8')).trim();
-  const database = new Database({
-    endpoint: parseEndpoint(await secret('operator_dsn')),
-    databasePassword: await secret('database_password'),
-    entities: [],
-  });
-  await database.open();
+  const database = await openServerDatabase(dataDir);
   const keys = new LedgerKeys(...(await readLedgerKeys(dataDir)));
   const ledger = new AuditLedger({ database, keys, clock: systemClock, onFault: () => undefined });
   const detail = { text: 'x'.repeat(300) };

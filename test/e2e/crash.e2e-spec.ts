@@ -15,9 +15,9 @@ import {
 } from '../support/fixtures.js';
 import type { Checkpoint } from '../../src/audit/domain/log/checkpoint.js';
 import { verifyConsistency } from '../../src/audit/domain/log/tree-proofs.js';
-import { DatabaseClient } from '../../src/platform/database/index.js';
+import { asSuperuser } from '../support/database.js';
 import { opened } from '../support/log.js';
-import { newDataDir, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
+import { newDataDir, operatorDsn, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
 
 const VERIFY = fileURLToPath(new URL('../../dist/audit/verify/main.js', import.meta.url));
 const RESOURCE = 'https://api.example.test/tickets';
@@ -99,17 +99,11 @@ async function killPostgres(): Promise<void> {
 
 /** The number of the database's process; rejects while it does not answer. */
 async function postmaster(): Promise<string | undefined> {
-  const dsn = (await readFile(`${dataDir}/secrets/operator_dsn`, 'utf8')).trim();
-  const client = new DatabaseClient({ connectionString: dsn });
-  try {
-    await client.connect();
-    const { rows } = await client.query<{ pid: string }>(
-      `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`,
-    );
-    return rows[0]?.pid;
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  const sql = `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1) AS pid`;
+  return asSuperuser(
+    await operatorDsn(dataDir),
+    async (client) => (await client.query<{ pid: string }>(sql)).rows[0]?.pid,
+  );
 }
 
 async function ready(): Promise<void> {
@@ -215,23 +209,21 @@ describe('kill -9 under load', () => {
   );
 
   it('[T6] the verifier names the first bad index of a tampered ledger and exits 1', async () => {
-    const { default: pg } = await import('pg');
-    const dsn = (await readFile(`${dataDir}/secrets/operator_dsn`, 'utf8')).trim();
-    const client = new pg.Client({ connectionString: dsn });
-    await client.connect();
-    await client.query(`DO $$ DECLARE t regclass; BEGIN
-      FOR t IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'caracal.ledger'::regclass LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', t); END LOOP; END $$`);
-    await client.query(
-      `UPDATE caracal.ledger SET entry = replace(entry, '"allow"', '"deny"') WHERE zone = 'crash' AND index = (SELECT max(index) - 1 FROM caracal.ledger WHERE zone = 'crash' AND entry LIKE '%"allow"%')`,
-    );
-    const { rows } = await client.query(`SELECT max(index) - 1 AS index FROM caracal.ledger WHERE zone = 'crash'`);
-    await client.end();
+    const last = await asSuperuser(await operatorDsn(dataDir), async (client) => {
+      await client.query(`DO $$ DECLARE t regclass; BEGIN
+        FOR t IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'caracal.ledger'::regclass LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', t); END LOOP; END $$`);
+      await client.query(
+        `UPDATE caracal.ledger SET entry = replace(entry, '"allow"', '"deny"') WHERE zone = 'crash' AND index = (SELECT max(index) - 1 FROM caracal.ledger WHERE zone = 'crash' AND entry LIKE '%"allow"%')`,
+      );
+      return (await client.query(`SELECT max(index) - 1 AS index FROM caracal.ledger WHERE zone = 'crash'`)).rows[0]
+        .index;
+    });
     const failed = await promisify(execFile)(process.execPath, [VERIFY, '--data-dir', dataDir]).then(
       () => undefined,
       (error: { code: number; stdout: string }) => error,
     );
     expect(failed?.code).toBe(1);
     expect(failed?.stdout).toMatch(/^crash: index \d+: entry bytes do not match the leaf hash$/m);
-    expect(Number(/index (\d+)/.exec(failed?.stdout ?? '')?.[1])).toBeLessThanOrEqual(Number(rows[0].index));
+    expect(Number(/index (\d+)/.exec(failed?.stdout ?? '')?.[1])).toBeLessThanOrEqual(Number(last));
   });
 });

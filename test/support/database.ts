@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import type { EntityTarget } from 'typeorm';
 import {
   Database,
+  DatabaseClient,
   clientOptions,
   migrate,
   parseEndpoint,
@@ -37,7 +38,7 @@ export function withDatabase(dsn: string, name: string): string {
 }
 
 export async function asSuperuser<T>(dsn: string, fn: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(clientOptions(parseEndpoint(dsn), parseLogin(dsn)));
+  const client = new DatabaseClient(clientOptions(parseEndpoint(dsn), parseLogin(dsn)));
   await client.connect();
   try {
     return await fn(client);

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Database, parseEndpoint } from '../../src/platform/database/index.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const START_LIMIT_MS = 110_000;
@@ -27,6 +28,26 @@ export interface ServerProcess {
 
 export async function newDataDir(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'caracal-server-'));
+}
+
+/** The superuser's DSN of the database that a server of this directory runs. */
+export async function operatorDsn(dataDir: string): Promise<string> {
+  return secretOf(dataDir, 'operator_dsn');
+}
+
+/** The roles that the server of this directory logs in as, on its own database. */
+export async function openServerDatabase(dataDir: string): Promise<Database> {
+  const database = new Database({
+    endpoint: parseEndpoint(await operatorDsn(dataDir)),
+    databasePassword: await secretOf(dataDir, 'database_password'),
+    entities: [],
+  });
+  await database.open();
+  return database;
+}
+
+async function secretOf(dataDir: string, name: string): Promise<string> {
+  return (await readFile(join(dataDir, 'secrets', name), 'utf8')).trim();
 }
 
 export async function removeDataDir(dataDir: string): Promise<void> {
@@ -60,7 +81,7 @@ export async function startServer(
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   const url = await listening(child, printed);
-  const adminToken = (await readFile(join(dataDir, 'secrets', 'admin_token'), 'utf8')).trim();
+  const adminToken = await secretOf(dataDir, 'admin_token');
   return {
     url,
     dataDir,
