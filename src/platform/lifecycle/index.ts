@@ -1,2 +1,3 @@
 export { Shutdown } from './shutdown.js';
 export { startFaults } from './start-faults.js';
+export { within } from './within.js';

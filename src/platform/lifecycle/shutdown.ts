@@ -1,4 +1,4 @@
-import { within } from '../../kernel/within.js';
+import { within } from './within.js';
 import type { AppLogger } from '../logging/index.js';
 
 /** A terminal and a runner in between may both pass on one Ctrl-C. */

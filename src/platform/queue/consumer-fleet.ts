@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.js';
-import { within } from '../../kernel/within.js';
+import { within } from '../lifecycle/index.js';
 import type { JobBackend, JobQueue, JobWorker } from './backend/job-backend.js';
 import { Consumer, type SettledListener } from './consumer.js';
 import type { DeadLetters } from './dead-letters.js';

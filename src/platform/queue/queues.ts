@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.js';
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
-import { within } from '../../kernel/within.js';
+import { within } from '../lifecycle/index.js';
 import type { Database, ZoneTx } from '../database/index.js';
 import { newUuid } from '../ids/index.js';
 import type { JobBackend, JobQueue } from './backend/job-backend.js';

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import { within } from '../../../kernel/within.js';
+import { within } from '../../lifecycle/index.js';
 import type { JobQueue, NewJob, ScheduleSpec } from './job-backend.js';
 import { JOB_OPTIONS } from './job-options.js';
 

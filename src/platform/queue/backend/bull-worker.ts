@@ -1,5 +1,5 @@
 import type { Worker } from 'bullmq';
-import { within } from '../../../kernel/within.js';
+import { within } from '../../lifecycle/index.js';
 import type { JobWorker } from './job-backend.js';
 
 const CUT_MS = 2_000;

@@ -1,6 +1,6 @@
 import { Queue, Worker, createPostgresBackend, type PostgresConnectionOptions } from 'bullmq';
 import pg from 'pg';
-import { within } from '../../../kernel/within.js';
+import { within } from '../../lifecycle/index.js';
 import { DatabaseClient, type clientOptions } from '../../database/index.js';
 import type { QueueName } from '../domain/queue-names.js';
 import { BullQueue } from './bull-queue.js';

@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { within } from '../../../kernel/within.js';
+import { within } from '../../lifecycle/index.js';
 import type { QueueName } from '../domain/queue-names.js';
 import { BullQueue } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
