@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UnknownOutcomes } from '../../src/audit/jobs/unknown-outcomes.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
-import { readLedgerKeys } from '../../src/platform/secrets/index.js';
+import { readKeyRing } from '../../src/platform/secrets/index.js';
 import { systemClock } from '../../src/platform/system-clock.js';
 import { adminOf, created, makeZoneOverHttp, oauth } from '../support/fixtures.js';
 import { startUpstream, type Upstream } from '../support/gateway-scene.js';
@@ -65,7 +65,7 @@ describe('kill -9 in the middle of calls', () => {
     const clock = { ...systemClock, now: () => Date.now() + 25 * 3_600_000 };
     const [database, twin] = [await openServerDatabase(dataDir), await openServerDatabase(dataDir)];
     try {
-      const keys = new LedgerKeys(...(await readLedgerKeys(dataDir)));
+      const keys = new LedgerKeys(...(await readKeyRing(dataDir, 'ledgerHmac')));
       const replicas = [database, twin].map(
         (on) =>
           new UnknownOutcomes({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLedger } from '../../src/audit/index.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
-import { readLedgerKeys } from '../../src/platform/secrets/index.js';
+import { readKeyRing } from '../../src/platform/secrets/index.js';
 import { systemClock } from '../../src/platform/system-clock.js';
 import { adminOf, makeZoneOverHttp } from '../support/fixtures.js';
 import { newDataDir, openServerDatabase, removeDataDir, startServer, type ServerProcess } from '../support/server.js';
@@ -35,7 +35,7 @@ const ask = (method: string, path: string, body?: unknown) =>
 /** Appends as a replica would. */
 async function fill(): Promise<void> {
   const database = await openServerDatabase(dataDir);
-  const keys = new LedgerKeys(...(await readLedgerKeys(dataDir)));
+  const keys = new LedgerKeys(...(await readKeyRing(dataDir, 'ledgerHmac')));
   const ledger = new AuditLedger({ database, keys, clock: systemClock, onFault: () => undefined });
   const detail = { text: 'x'.repeat(300) };
   const entry = { type: 'exchange', zone: ZONE, actor: { kind: 'system' as const }, detail };

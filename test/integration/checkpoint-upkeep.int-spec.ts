@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseVerifierKeys } from '../../src/audit/domain/log/log-keys.js';
 import { SeenCheckpoints } from '../../src/audit/log/seen-checkpoints.js';
 import { thinCheckpoints } from '../../src/audit/retention/retention-rows.js';
 import type { Database } from '../../src/platform/database/index.js';
@@ -111,7 +112,7 @@ describe('old checkpoints', () => {
   });
 
   it('[T6] in the anchors beside the database are thinned from the older end, when the file has grown large', async () => {
-    const seen = new SeenCheckpoints(dir, () => '', 4_000);
+    const seen = new SeenCheckpoints(dir, () => parseVerifierKeys([]), 4_000);
     await seen.load();
     const notes = Array.from({ length: 500 }, (_, n) => `origin\n${n}\nroot\n\n— sig\n`);
     for (const note of notes) await seen.anchor('acme', note);

@@ -24,7 +24,7 @@ import { tamperWith } from '../support/log.js';
 import { makeZone } from '../support/zone.js';
 
 const keys = new LedgerKeys(randomBytes(32));
-const identity = new LogIdentity(randomBytes(32), () => 'log.test');
+const identity = new LogIdentity([randomBytes(32)], () => 'log.test');
 const ENTRIES = 120;
 /** Progress is saved every ten batches, so twice on the way. */
 const BATCH = 5;
@@ -40,7 +40,7 @@ beforeAll(async () => {
   database = await test.open();
   ledger = new AuditLedger({ database, keys, clock, onFault: () => undefined });
   dir = await mkdtemp(join(tmpdir(), 'caracal-sweeps-'));
-  const seen = new SeenCheckpoints(dir, (origin) => identity.verifierKey(origin));
+  const seen = new SeenCheckpoints(dir, (origin) => identity.verifiers(origin));
   signer = new LogSigner({ rows: new LogRows(database), seen, identity, clock, onFault: () => undefined });
   await signer.compare();
 });

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLedger } from '../../src/audit/audit-ledger.js';
-import { checkpointKey } from '../../src/audit/domain/log-key.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
 import { LogIdentity } from '../../src/audit/log/log-identity.js';
 import { LogRows } from '../../src/audit/log/log-rows.js';
@@ -19,7 +18,7 @@ import { opened, setBack, tamperWith, treeHash } from '../support/log.js';
 
 const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 const seed = randomBytes(32);
-const identity = new LogIdentity(seed, () => 'log.test');
+const identity = new LogIdentity([seed], () => 'log.test');
 const keys = new LedgerKeys(randomBytes(32));
 
 let test: TestDatabase;
@@ -50,7 +49,7 @@ class Replica {
     readonly dir: string,
     on: LogRows = rows,
   ) {
-    const seen = new SeenCheckpoints(dir, (origin) => identity.verifierKey(origin));
+    const seen = new SeenCheckpoints(dir, (origin) => identity.verifiers(origin));
     this.signer = new LogSigner({ rows: on, seen, identity, clock, onFault: (error) => this.faults.push(error) });
   }
 
@@ -340,7 +339,7 @@ describe('a database that was set back', () => {
 
 describe('the check of a database against what was signed', () => {
   const checked = async (zone: string, dir: string, key = seed) => {
-    const kept = new KeptCheckpoints(dir, checkpointKey(key));
+    const kept = new KeptCheckpoints(dir, (origin) => new LogIdentity([key], () => '').verifiers(origin));
     const [report] = await verifyLedger({ dsn: test.dsn, keys, kept, zone });
     return report?.fault;
   };

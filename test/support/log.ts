@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openCheckpoint, type Checkpoint } from '../../src/audit/domain/log/checkpoint.js';
-import { parseVerifierKey } from '../../src/audit/domain/log/signed-note.js';
+import { parseVerifierKeys } from '../../src/audit/domain/log/log-keys.js';
 import { asSuperuser } from './database.js';
 
 /** The leaf hash of an entry's bytes, spelled out (RFC 6962 §2.1). */
@@ -25,7 +25,7 @@ export function treeHash(leaves: readonly Buffer[]): Buffer {
 }
 
 export function opened(note: string, vkey: string): Checkpoint {
-  return openCheckpoint(note, parseVerifierKey(vkey));
+  return openCheckpoint(note, parseVerifierKeys([vkey]));
 }
 
 /** Asks until the answer is as wished, a bounded number of times; the last answer when it never is. */

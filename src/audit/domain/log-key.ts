@@ -14,8 +14,17 @@ export function checkpointKey(seed: Buffer): KeyObject {
  * `SHA-256(origin ‖ 0x0A ‖ 0x01 ‖ public key)` (C2SP signed-note).
  */
 export function logVerifierKey(origin: string, key: KeyObject): string {
-  const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX_BYTES);
-  const typed = Buffer.concat([Buffer.from([ED25519_SIGNATURE]), raw]);
+  const typed = typedPublicKey(key);
   const id = createHash('sha256').update(`${origin}\n`, 'utf8').update(typed).digest('hex').slice(0, 8);
   return `${origin}+${id}+${typed.toString('base64')}`;
+}
+
+/** How the verifier key of every log of this key ends. */
+export function verifierKeySuffix(key: KeyObject): string {
+  return `+${typedPublicKey(key).toString('base64')}`;
+}
+
+function typedPublicKey(key: KeyObject): Buffer {
+  const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX_BYTES);
+  return Buffer.concat([Buffer.from([ED25519_SIGNATURE]), raw]);
 }

@@ -162,6 +162,7 @@ export class LedgerExports {
     if (!head) throw new AppError('temporarily_unavailable', 'No checkpoint covers the export yet.', { retryAfter: 1 });
     const { root, left } = await log.summary(zone, from, to);
     const consistency = await log.consistency(zone, to, head.size);
+    const { vkey, retired } = await log.keys(zone, head.origin);
     const manifest: Manifest = {
       v: EXPORT_VERSION,
       zone,
@@ -173,8 +174,9 @@ export class LedgerExports {
       checkpoints: await log.between(zone, head.origin, { from, to }),
       proof: { consistency: consistency.map(base64), left: left.map(base64) },
       entries_sha256: written.sha256,
+      ...(retired.length === 0 ? {} : { retired_keys: retired }),
     };
-    return `${JSON.stringify(identity.signManifest(manifest), undefined, 2)}\n`;
+    return `${JSON.stringify(identity.signManifest(manifest, vkey), undefined, 2)}\n`;
   }
 
   private async *lines({ zone, from, to }: ExportRow): AsyncGenerator<string> {

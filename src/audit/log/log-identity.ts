@@ -1,17 +1,27 @@
 import type { KeyObject } from 'node:crypto';
-import { checkpointKey, logVerifierKey } from '../domain/log-key.js';
+import { checkpointKey, logVerifierKey, verifierKeySuffix } from '../domain/log-key.js';
 import { signCheckpoint, type Checkpoint } from '../domain/log/checkpoint.js';
 import { signManifest, type Manifest, type SignedManifest } from '../domain/log/export-manifest.js';
+import { parseVerifierKeys, signHandover, type LogVerifiers } from '../domain/log/log-keys.js';
 
-/** Names a zone's log and signs its checkpoints (C2SP). */
+interface RingKey {
+  readonly key: KeyObject;
+  /** How the verifier keys of its logs end. */
+  readonly suffix: string;
+}
+
+/** Names a zone's log, and signs its checkpoints (C2SP) with the key of the ring that the log's verifier key is of. */
 export class LogIdentity {
-  private readonly key: KeyObject;
+  private readonly ring: readonly RingKey[];
+  private current: KeyObject;
 
+  /** `seeds`: of the key of new logs, and of those that came before it. */
   constructor(
-    seed: Buffer,
+    seeds: readonly [Buffer, ...Buffer[]],
     private readonly host: () => string,
   ) {
-    this.key = checkpointKey(seed);
+    this.current = checkpointKey(seeds[0]);
+    this.ring = seeds.map(checkpointKey).map((key) => ({ key, suffix: verifierKeySuffix(key) }));
   }
 
   /** `<host of PUBLIC_URL>/log/<slug>`; stored when the zone is made and never changed. */
@@ -19,17 +29,47 @@ export class LogIdentity {
     return `${this.host()}/log/${zone}`;
   }
 
-  /** The C2SP verifier key of a log of this origin. */
+  /** The C2SP verifier key of a log of this origin that begins now. */
   verifierKey(origin: string): string {
-    return logVerifierKey(origin, this.key);
+    return logVerifierKey(origin, this.current);
+  }
+
+  /** Every key of the ring, for a log of this origin. */
+  verifiers(origin: string): LogVerifiers {
+    return parseVerifierKeys(this.ring.map(({ key }) => logVerifierKey(origin, key)));
+  }
+
+  /** Whether the ring has the key of this log. */
+  holds(vkey: string): boolean {
+    return this.find(vkey) !== undefined;
+  }
+
+  /** From now on new logs have the key of this one, although another stands first in the ring. */
+  goOnWith(vkey: string): void {
+    this.current = this.keyOf(vkey);
   }
 
   /** The signed note; whoever releases it must have made sure that it contradicts nothing that was signed before. */
-  sign(checkpoint: Checkpoint): string {
-    return signCheckpoint(checkpoint, this.key);
+  sign(checkpoint: Checkpoint, vkey: string): string {
+    return signCheckpoint(checkpoint, this.keyOf(vkey));
   }
 
-  signManifest(manifest: Manifest): SignedManifest {
-    return signManifest(manifest, this.key);
+  signManifest(manifest: Manifest, vkey: string): SignedManifest {
+    return signManifest(manifest, this.keyOf(vkey));
+  }
+
+  /** With what the key of a log names its successor. */
+  handover({ origin, vkey }: { readonly origin: string; readonly vkey: string }, successor: string): string {
+    return signHandover(successor, { name: origin, key: this.keyOf(vkey) });
+  }
+
+  private keyOf(vkey: string): KeyObject {
+    const key = this.find(vkey);
+    if (!key) throw new Error(`the ring of checkpoint keys does not hold the one of ${vkey}`);
+    return key;
+  }
+
+  private find(vkey: string): KeyObject | undefined {
+    return this.ring.find(({ suffix }) => vkey.endsWith(suffix))?.key;
   }
 }

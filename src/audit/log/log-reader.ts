@@ -4,7 +4,8 @@ import type { Database, ZoneTx } from '../../platform/database/index.js';
 import { openCheckpoint, type Checkpoint } from '../domain/log/checkpoint.js';
 import { MOST_CHECKPOINTS } from '../domain/log/export-manifest.js';
 import { HASH_BYTES, merkleRoot } from '../domain/log/merkle.js';
-import { parseVerifierKey } from '../domain/log/signed-note.js';
+import type { RetiredKey } from '../domain/log/log-keys.js';
+import { NoteError } from '../domain/log/signed-note.js';
 import { parseTilePath, placeOf } from '../domain/log/tiles.js';
 import { formatTlogProof } from '../domain/log/tlog-proof.js';
 import { verifyConsistency, verifyInclusion } from '../domain/log/tree-proofs.js';
@@ -68,6 +69,21 @@ export class LogReader {
     return new LogRows(this.database).vanished();
   }
 
+  /** The key with which the zone's log is signed, and those with which this log was signed before, in the order in which they were put away. */
+  async keys(
+    zone: string,
+    origin: string,
+  ): Promise<{ readonly vkey: string; readonly retired: readonly RetiredKey[] }> {
+    const [row] = await this.read<{ vkey: string; retired: RetiredKey[] }>(
+      zone,
+      'SELECT log_vkey AS vkey, log_retired_keys AS retired FROM caracal.zones WHERE slug = $1',
+      [zone],
+    );
+    if (!row) throw new AppError('not_found', 'There is no such zone.');
+    const retired = row.retired.filter(({ vkey }) => vkey.startsWith(`${origin}+`));
+    return { vkey: row.vkey, retired: retired.map(({ vkey, handover }) => ({ vkey, handover })) };
+  }
+
   /** The root of the tree of the first `size` entries, and the perfect subtrees of the first `from` of them, largest first. */
   async summary(zone: string, from: number, size: number): Promise<{ root: Buffer; left: Buffer[] }> {
     const left = perfectNodes({ start: 0, end: from });
@@ -126,7 +142,12 @@ export class LogReader {
 
   private opened(note: string): SignedHead {
     const [origin = ''] = note.split('\n', 1);
-    return { ...openCheckpoint(note, parseVerifierKey(this.identity.verifierKey(origin))), note };
+    try {
+      return { ...openCheckpoint(note, this.identity.verifiers(origin)), note };
+    } catch (error) {
+      if (error instanceof NoteError) throw unsigned(error);
+      throw error;
+    }
   }
 
   private async hashes(zone: string, nodes: readonly SubtreeNode[]): Promise<(node: SubtreeNode) => Buffer> {
@@ -145,8 +166,10 @@ export class LogReader {
   }
 }
 
-function unsigned(): AppError {
-  return new AppError('temporarily_unavailable', 'The entry is not under a signed checkpoint yet.', { retryAfter: 1 });
+/** Also while another replica signs with a key that this one's ring will have only when it is started again. */
+function unsigned(cause?: Error): AppError {
+  const options = { retryAfter: 1, ...(cause ? { cause } : {}) };
+  return new AppError('temporarily_unavailable', 'The entry is not under a signed checkpoint yet.', options);
 }
 
 function broken(zone: string): Error {

@@ -27,6 +27,7 @@ export interface VanishedLog {
 interface StateRow {
   readonly zone: string;
   readonly origin: string;
+  readonly vkey: string;
   readonly next_index: string;
   readonly size: string | null;
   readonly signed_origin: string | null;
@@ -52,13 +53,14 @@ export class LogRows {
   /** Every zone's ledger and log, as far as they go. */
   async states(): Promise<LogState[]> {
     const rows = await this.ask<StateRow>(
-      `SELECT z.slug AS zone, z.log_origin AS origin, h.next_index, t.size, t.origin AS signed_origin, t.signed_size, t.root, t.fault IS NOT NULL AS stopped
+      `SELECT z.slug AS zone, z.log_origin AS origin, z.log_vkey AS vkey, h.next_index, t.size, t.origin AS signed_origin, t.signed_size, t.root, t.fault IS NOT NULL AS stopped
        FROM caracal.zones z LEFT JOIN caracal.ledger_head h ON h.zone = z.slug LEFT JOIN caracal.log_trees t ON t.zone = z.slug`,
       [],
     );
     return rows.map((row) => ({
       zone: row.zone,
       origin: row.origin,
+      vkey: row.vkey,
       entries: Number(row.next_index ?? 0),
       size: Number(row.size ?? 0),
       stopped: row.stopped,

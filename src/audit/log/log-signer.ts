@@ -3,7 +3,6 @@ import type { Clock } from '../../kernel/clock.js';
 import { newUuid } from '../../platform/ids/index.js';
 import { openCheckpoint } from '../domain/log/checkpoint.js';
 import { contradiction, isBehind, type LogState } from '../domain/log/log-state.js';
-import { parseVerifierKey } from '../domain/log/signed-note.js';
 import type { LogIdentity } from './log-identity.js';
 import type { LogRows } from './log-rows.js';
 import { ContradictionError, LogTree } from './log-tree.js';
@@ -33,6 +32,7 @@ export class LogSigner {
   private readonly trees = new Map<string, LogTree>();
   private readonly signedAt = new Map<string, number>();
   private faults: ReadonlyMap<string, string> = new Map();
+  private strange: ReadonlySet<string> = new Set();
   private readonly ending = new AbortController();
   private term: number | undefined;
   private running: Promise<void> | undefined;
@@ -72,8 +72,9 @@ export class LogSigner {
     this.term = term;
     const states = await rows.states();
     await this.judge(states);
-    const due = states.filter((state) => !this.faults.has(state.zone) && this.isDue(state, all));
-    const work = due[Symbol.iterator]();
+    await this.leaveToOthers(states);
+    const due = states.filter(({ zone }) => !this.faults.has(zone) && !this.strange.has(zone));
+    const work = due.filter((state) => this.isDue(state, all))[Symbol.iterator]();
     await Promise.all(Array.from({ length: AT_ONCE }, () => this.workOff(work)));
   }
 
@@ -98,6 +99,21 @@ export class LogSigner {
       if (!this.faults.has(zone)) await this.stopZone(zone, reason);
     }
     this.faults = faults;
+  }
+
+  /**
+   * Logs whose key this ring does not have are others' to sign and to follow: the key was rotated, and this process was not started again. When all of them
+   * are, so is the lease.
+   */
+  private async leaveToOthers(states: readonly LogState[]): Promise<void> {
+    const named = states.filter(({ origin }) => origin !== '');
+    const strange = named.filter(({ vkey }) => !this.parts.identity.holds(vkey)).map(({ zone }) => zone);
+    for (const zone of strange.filter((one) => !this.strange.has(one)))
+      this.parts.onFault(new Error('the log is signed with a key that this process does not have'), zone);
+    this.strange = new Set(strange);
+    if (this.term === undefined || strange.length === 0 || strange.length < named.length) return;
+    this.term = undefined;
+    await this.parts.rows.resign(this.holder);
   }
 
   private async faultOf(zone: string, state: LogState | undefined): Promise<string | undefined> {
@@ -162,7 +178,7 @@ export class LogSigner {
         continue;
       }
       const checkpoint = { origin, size: tree.size, root: tree.root() };
-      const note = identity.sign(checkpoint);
+      const note = identity.sign(checkpoint, state.vkey);
       await seen.remember(zone, checkpoint, note);
       await rows.publish({ ...step, signed: { checkpoint, note } });
       this.signedAt.set(zone, this.parts.clock.monotonic());
@@ -175,7 +191,7 @@ export class LogSigner {
     const { rows, seen, identity } = this.parts;
     const note = await rows.note(zone);
     if (note === undefined) return;
-    const checkpoint = openCheckpoint(note, parseVerifierKey(identity.verifierKey(origin)));
+    const checkpoint = openCheckpoint(note, identity.verifiers(origin));
     const before = seen.get(zone);
     for (const { size, root } of before ? [before, checkpoint] : [checkpoint]) {
       if (!(await rows.treeAt(zone, size)).root().equals(root))

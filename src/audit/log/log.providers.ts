@@ -5,6 +5,8 @@ import { Database } from '../../platform/database/index.js';
 import { APP_LOGGER, type AppLogger } from '../../platform/logging/index.js';
 import { SECRETS, type Secrets } from '../../platform/secrets/index.js';
 import { PublicUrls } from '../../platform/urls/index.js';
+import { AuditedChanges } from '../audited-changes.js';
+import { CheckpointKeyRotation } from './checkpoint-key-rotation.js';
 import { LogIdentity } from './log-identity.js';
 import { LogReader } from './log-reader.js';
 import { LogRows } from './log-rows.js';
@@ -19,6 +21,16 @@ export const LOG_PROVIDERS: Provider[] = [
     useFactory: (secrets: Secrets, urls: PublicUrls) => new LogIdentity(secrets.checkpointKey, () => urls.host()),
   },
   {
+    provide: CheckpointKeyRotation,
+    inject: [Database, AuditedChanges, LogIdentity, CLOCK, APP_LOGGER],
+    useFactory: (
+      ...[database, changes, identity, clock, log]: [Database, AuditedChanges, LogIdentity, Clock, AppLogger]
+    ): CheckpointKeyRotation => {
+      const warn = (message: string, zone?: string) => log.warn({ zone }, message);
+      return new CheckpointKeyRotation({ database, changes, identity, clock, warn });
+    },
+  },
+  {
     provide: LogReader,
     inject: [Database, LogIdentity],
     useFactory: (database: Database, identity: LogIdentity) => new LogReader(database, identity),
@@ -31,7 +43,7 @@ export const LOG_PROVIDERS: Provider[] = [
     ): LogSigner =>
       new LogSigner({
         rows: new LogRows(database),
-        seen: new SeenCheckpoints(config.dataDir, (origin) => identity.verifierKey(origin)),
+        seen: new SeenCheckpoints(config.dataDir, (origin) => identity.verifiers(origin)),
         identity,
         clock,
         onFault: (error, zone) => log.warn({ err: error, zone }, 'the ledger could not be signed'),

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { appendFile, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openCheckpoint, parseCheckpointText, type Checkpoint } from '../domain/log/checkpoint.js';
-import { parseNote, parseVerifierKey } from '../domain/log/signed-note.js';
+import type { LogVerifiers } from '../domain/log/log-keys.js';
+import { parseNote } from '../domain/log/signed-note.js';
 
 const FOLDER = 'checkpoints';
 const ANCHORS = 'anchors';
@@ -21,7 +22,7 @@ export class SeenCheckpoints {
 
   constructor(
     private readonly dataDir: string,
-    private readonly verifierKey: (origin: string) => string,
+    private readonly verifiers: (origin: string) => LogVerifiers,
     private readonly mostAnchorBytes = MOST_ANCHOR_BYTES,
   ) {}
 
@@ -34,7 +35,7 @@ export class SeenCheckpoints {
       const note = await readFile(this.path(zone), 'utf8');
       try {
         const { origin } = parseCheckpointText(parseNote(note).text);
-        this.seen.set(zone, openCheckpoint(note, parseVerifierKey(this.verifierKey(origin))));
+        this.seen.set(zone, openCheckpoint(note, this.verifiers(origin)));
       } catch {
         unreadable.push(zone);
       }

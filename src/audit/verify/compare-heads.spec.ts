@@ -3,7 +3,7 @@ import { leafHash } from '../domain/chain.js';
 import { checkpointKey, logVerifierKey } from '../domain/log-key.js';
 import { signCheckpoint } from '../domain/log/checkpoint.js';
 import { HASH_BYTES } from '../domain/log/merkle.js';
-import { parseVerifierKey } from '../domain/log/signed-note.js';
+import { parseVerifierKeys } from '../domain/log/log-keys.js';
 import { TILE_WIDTH, tilePath, TileTree } from '../domain/log/tiles.js';
 import { compareHeads, IncomparableError } from './compare-heads.js';
 import { faultLine, reportOf } from './report.js';
@@ -13,7 +13,7 @@ import { watchLog } from './watch-log.js';
 
 const origin = 'log.example/log/acme';
 const key = checkpointKey(Buffer.alloc(32, 3));
-const verifier = parseVerifierKey(logVerifierKey(origin, key));
+const verifiers = parseVerifierKeys([logVerifierKey(origin, key)]);
 
 /** A log's files at a size; one that forked has another entry at `forkedAt`. */
 function logOf(size: number, { forkedAt = -1, signedBy = key } = {}): Map<string, Buffer> {
@@ -40,7 +40,7 @@ async function verdict(verify: () => Promise<string>): Promise<string> {
 
 describe('two checkpoints of one log', () => {
   const diff = (one: Map<string, Buffer>, other: Map<string, Buffer>, log?: Map<string, Buffer>) =>
-    verdict(() => compareHeads([note(one), note(other)], verifier, { log: log && sourceOf(log) }));
+    verdict(() => compareHeads([note(one), note(other)], verifiers, { log: log && sourceOf(log) }));
 
   it('[T6] of the same tree, or of one that goes on, agree, in whichever order they are given', async () => {
     expect(await diff(logOf(300), logOf(300))).toBe(`${origin}: both are the tree of 300 entries`);
@@ -63,7 +63,9 @@ describe('two checkpoints of one log', () => {
 });
 
 describe('a log that is watched', () => {
-  const watch = async (...rounds: (Map<string, Buffer> | Error)[]) => {
+  type Round = Map<string, Buffer> | Error;
+  const watch = (...rounds: Round[]) => watchBy(verifiers, rounds);
+  const watchBy = async (keys: typeof verifiers, rounds: readonly Round[]) => {
     const printed: string[] = [];
     let round = -1;
     const source: Source = {
@@ -77,7 +79,7 @@ describe('a log that is watched', () => {
     };
     const print = (line: string) => printed.push(line);
     const said = await verdict(() =>
-      watchLog(source, verifier, { everySeconds: 0.001, staleSeconds: 1e-6, rounds: rounds.length, print }),
+      watchLog(source, keys, { everySeconds: 0.001, staleSeconds: 1e-6, rounds: rounds.length, print }),
     );
     return { said, printed };
   };
@@ -112,6 +114,17 @@ describe('a log that is watched', () => {
     expect(printed).toEqual([`${origin}: 300 entries`]);
   });
 
+  it('[T6] is followed over a rotation of its key by whoever knows both keys, and not back', async () => {
+    const [before, now] = [checkpointKey(Buffer.alloc(32, 5)), checkpointKey(Buffer.alloc(32, 6))];
+    const both = parseVerifierKeys([now, before].map((one) => logVerifierKey(origin, one)));
+    const rounds = [logOf(10, { signedBy: before }), logOf(20, { signedBy: now }), logOf(30, { signedBy: before })];
+    const { said, printed } = await watchBy(both, rounds);
+    expect(said).toBe('head: the checkpoint of 30 entries is signed with a key that was replaced before');
+    expect(printed).toEqual([10, 20].map((size) => `${origin}: ${size} entries`));
+    const late = compareHeads([note(rounds[2] as never), note(rounds[1] as never)], both, {});
+    expect(await verdict(() => late)).toMatch(/^head: the checkpoint of 30 entries is signed with a key/);
+  });
+
   it('[T6] raises an alarm when its head is stale or it does not answer, once, and is followed again', async () => {
     const down = new Error('refused');
     const { said, printed } = await watch(logOf(300), logOf(300), logOf(300), down, logOf(301), logOf(301));
@@ -128,14 +141,14 @@ describe('a log that is watched', () => {
 
 describe('the tiles of a log', () => {
   it.each([1, 2, 255, 256, 257, 700, 65_600])('[T6] of %i entries are sound', async (size) => {
-    expect(await verdict(() => verifyTiles(sourceOf(logOf(size)), verifier))).toBe(
+    expect(await verdict(() => verifyTiles(sourceOf(logOf(size)), verifiers))).toBe(
       `${origin}: the tiles of ${size} entries verified`,
     );
   });
 
   it('[T6] are reported when they are of a fork, and where a tile above is not what is below it', async () => {
     const [sound, fork] = [logOf(65_600), logOf(65_600, { forkedAt: 300 })];
-    const check = (files: Map<string, Buffer>) => verdict(() => verifyTiles(sourceOf(files), verifier));
+    const check = (files: Map<string, Buffer>) => verdict(() => verifyTiles(sourceOf(files), verifiers));
     const above = new Map(sound).set('tile/1/000', fork.get('tile/1/000') as Buffer);
     expect(await check(above)).toBe('index 256: the entries from here do not hash to tile/1/000');
     expect(await check(new Map(fork).set('checkpoint', sound.get('checkpoint') as Buffer))).toBe(

@@ -1,10 +1,9 @@
-import type { Checkpoint } from '../domain/log/checkpoint.js';
-import { openCheckpoint } from '../domain/log/checkpoint.js';
-import { decodeBase64, type NoteVerifier } from '../domain/log/signed-note.js';
+import { openCheckpoint, type Checkpoint, type SignedCheckpoint } from '../domain/log/checkpoint.js';
+import { signedOutOfTurn, type LogVerifiers } from '../domain/log/log-keys.js';
+import { decodeBase64 } from '../domain/log/signed-note.js';
 import { verifyConsistency } from '../domain/log/tree-proofs.js';
-import { fault } from './report.js';
+import { fault, orFault } from './report.js';
 import { rootAt } from './verify-tiles.js';
-import { orFault } from './verify-export.js';
 import type { Source } from './sources.js';
 
 /** With what two checkpoints are compared: the log's tiles, or a consistency proof as the server answers it. */
@@ -21,11 +20,13 @@ export class IncomparableError extends Error {
 /** Compares two checkpoints of one log: the later tree must begin with the earlier one. Their order does not matter. */
 export async function compareHeads(
   notes: readonly [string, string],
-  verifier: NoteVerifier,
+  verifiers: LogVerifiers,
   by: Comparison,
 ): Promise<string> {
-  const heads = notes.map((note) => orFault(() => openCheckpoint(note, verifier))).toSorted((a, b) => a.size - b.size);
-  const [earlier, later] = heads as [Checkpoint, Checkpoint];
+  const heads = notes.map((note) => orFault(() => openCheckpoint(note, verifiers))).toSorted((a, b) => a.size - b.size);
+  const late = signedOutOfTurn(heads, verifiers);
+  if (late) throw outOfTurn(late);
+  const [earlier, later] = heads as [SignedCheckpoint, SignedCheckpoint];
   if (earlier.size === later.size) {
     if (!earlier.root.equals(later.root)) throw fork(earlier);
     return `${later.origin}: both are the tree of ${later.size} entries`;
@@ -50,6 +51,11 @@ function hashesOf(text: string, earlier: Checkpoint, later: Checkpoint): Buffer[
   if (from !== earlier.size || to !== later.size || !read.every((hash) => hash !== undefined))
     throw fault(undefined, 'the consistency proof is not one between these checkpoints');
   return read;
+}
+
+/** A key that another had replaced signs again: whoever took it, not the log. */
+export function outOfTurn({ size }: Checkpoint) {
+  return fault(undefined, `the checkpoint of ${size} entries is signed with a key that was replaced before`);
 }
 
 /** The first entry that cannot be the same in both. */

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { parseVerifierKey, type NoteVerifier } from '../domain/log/signed-note.js';
+import { parseVerifierKeys, type LogVerifiers } from '../domain/log/log-keys.js';
 import { parseVerifyArguments, USAGE, type DatabaseTarget, type VerifyArguments } from './arguments.js';
 import { compareHeads } from './compare-heads.js';
 import { ThreadedChecks } from './lines/line-checks.js';
 import { faultLine, reportOf } from './report.js';
 import { directorySource, urlSource, type Source } from './sources.js';
 import { verifyExport } from './verify-export.js';
+import { verifyHandover } from './verify-handover.js';
 import { leafOfFile, verifyProof } from './verify-proof.js';
 import { verifyTiles } from './verify-tiles.js';
 import { watchLog } from './watch-log.js';
@@ -25,55 +26,64 @@ async function main(): Promise<number> {
     return 2;
   }
   if (wanted.mode === 'database') return checkDatabase(wanted);
-  const verifier = parseVerifierKey(wanted.key);
-  const report = await reportOf(() => check(wanted, verifier));
+  const verifiers = parseVerifierKeys(wanted.keys);
+  const report = await reportOf(() => check(wanted, verifiers));
   print('summary' in report ? report.summary : faultLine(report.fault));
   return 'summary' in report ? 0 : 1;
 }
 
-async function check(wanted: Exclude<VerifyArguments, { mode: 'database' }>, verifier: NoteVerifier): Promise<string> {
+async function check(wanted: Exclude<VerifyArguments, { mode: 'database' }>, verifiers: LogVerifiers): Promise<string> {
   switch (wanted.mode) {
     case 'target':
-      return checkTarget(wanted, verifier);
+      return checkTarget(wanted, verifiers);
     case 'proof':
-      return checkProof(wanted, verifier);
+      return checkProof(wanted, verifiers);
     case 'diff':
-      return checkDiff(wanted, verifier);
+      return checkDiff(wanted, verifiers);
+    case 'handover':
+      return checkHandover(wanted, verifiers);
     case 'watch':
-      return watchLog(urlSource(wanted.url), verifier, { ...wanted, print });
+      return watchLog(urlSource(wanted.url), verifiers, { ...wanted, print });
   }
 }
 
-async function checkProof({ receipt, leaf, entryFile = '' }: Wanted<'proof'>, verifier: NoteVerifier): Promise<string> {
+async function checkProof(
+  { receipt, leaf, entryFile = '' }: Wanted<'proof'>,
+  verifiers: LogVerifiers,
+): Promise<string> {
   const hash = leaf === undefined ? leafOfFile(await readFile(entryFile)) : Buffer.from(leaf, 'hex');
-  return verifyProof(await readFile(receipt, 'utf8'), hash, verifier);
+  return verifyProof(await readFile(receipt, 'utf8'), hash, verifiers);
 }
 
-async function checkDiff({ files, log, consistencyFile }: Wanted<'diff'>, verifier: NoteVerifier): Promise<string> {
+async function checkHandover({ note }: Wanted<'handover'>, verifiers: LogVerifiers): Promise<string> {
+  return verifyHandover(await readFile(note, 'utf8'), verifiers);
+}
+
+async function checkDiff({ files, log, consistencyFile }: Wanted<'diff'>, verifiers: LogVerifiers): Promise<string> {
   const [one = '', other = ''] = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  return compareHeads([one, other], verifier, {
+  return compareHeads([one, other], verifiers, {
     log: log === undefined ? undefined : urlSource(log),
     proof: consistencyFile === undefined ? undefined : await readFile(consistencyFile, 'utf8'),
   });
 }
 
-async function checkTarget({ target, tokenFile }: Wanted<'target'>, verifier: NoteVerifier): Promise<string> {
-  if (!/^https?:\/\//.test(target)) return checkDirectory(await directorySource(target), verifier);
+async function checkTarget({ target, tokenFile }: Wanted<'target'>, verifiers: LogVerifiers): Promise<string> {
+  if (!/^https?:\/\//.test(target)) return checkDirectory(await directorySource(target), verifiers);
   const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim();
   const source = urlSource(target, token);
-  return EXPORT_URL.test(new URL(target).pathname) ? checkExport(source, verifier) : verifyTiles(source, verifier);
+  return EXPORT_URL.test(new URL(target).pathname) ? checkExport(source, verifiers) : verifyTiles(source, verifiers);
 }
 
 /** What was downloaded: an export, or a log's checkpoint and tiles. */
-async function checkDirectory(source: Source, verifier: NoteVerifier): Promise<string> {
+async function checkDirectory(source: Source, verifiers: LogVerifiers): Promise<string> {
   const isLog = (await source.bytes('checkpoint')) !== undefined && (await source.bytes('manifest.json')) === undefined;
-  return isLog ? verifyTiles(source, verifier) : checkExport(source, verifier);
+  return isLog ? verifyTiles(source, verifiers) : checkExport(source, verifiers);
 }
 
-async function checkExport(source: Source, verifier: NoteVerifier): Promise<string> {
+async function checkExport(source: Source, verifiers: LogVerifiers): Promise<string> {
   const checks = new ThreadedChecks();
   try {
-    return await verifyExport(source, verifier, checks);
+    return await verifyExport(source, verifiers, checks);
   } finally {
     await checks.close();
   }

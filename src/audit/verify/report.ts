@@ -1,3 +1,5 @@
+import { NoteError } from '../domain/log/signed-note.js';
+
 /** The first thing that is wrong; `index` undefined when no single entry can be named. */
 export interface Fault {
   readonly index?: number | undefined;
@@ -30,6 +32,17 @@ export async function reportOf(verify: () => Promise<string>): Promise<Report> {
     return { summary: await verify() };
   } catch (error) {
     if (error instanceof FaultError) return { fault: error.fault };
+    throw error;
+  }
+}
+
+/** What a malformed or unsigned note says is what is wrong with the head. */
+export function orFault<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof NoteError || error instanceof TypeError || error instanceof RangeError)
+      throw fault(undefined, error.message);
     throw error;
   }
 }

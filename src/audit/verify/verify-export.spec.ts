@@ -14,7 +14,7 @@ import {
   type ExportedRow,
   type Manifest,
 } from '../domain/log/export-manifest.js';
-import { parseVerifierKey } from '../domain/log/signed-note.js';
+import { parseVerifierKeys } from '../domain/log/log-keys.js';
 import { commitmentOf } from '../domain/personal-payload.js';
 import { EntriesFile } from '../exports/entries-file.js';
 import { faultLine, reportOf } from './report.js';
@@ -23,7 +23,7 @@ import { verifyExport } from './verify-export.js';
 
 const origin = 'log.example/log/acme';
 const key = checkpointKey(Buffer.alloc(32, 3));
-const verifier = parseVerifierKey(logVerifierKey(origin, key));
+const verifiers = parseVerifierKeys([logVerifierKey(origin, key)]);
 const SIZE = 600;
 const EXPORTED = 520;
 const START = Date.UTC(2026, 0, 1);
@@ -108,7 +108,7 @@ async function* chunks(bytes: Buffer): AsyncGenerator<Buffer> {
 }
 
 async function verdict(entries: string, manifest: object): Promise<string> {
-  const report = await reportOf(() => verifyExport(source(entries, JSON.stringify(manifest)), verifier));
+  const report = await reportOf(() => verifyExport(source(entries, JSON.stringify(manifest)), verifiers));
   return 'summary' in report ? report.summary : faultLine(report.fault);
 }
 
@@ -325,7 +325,7 @@ describe('personal payload beside an export', () => {
   );
   const check = async (personal?: string): Promise<string> => {
     const at = source(lines(rows), JSON.stringify(manifest), personal);
-    const report = await reportOf(() => verifyExport(at, verifier));
+    const report = await reportOf(() => verifyExport(at, verifiers));
     return 'summary' in report ? report.summary : faultLine(report.fault);
   };
   const [first, second, third] = beside.map(personalLine) as [string, string, string];
@@ -395,7 +395,7 @@ describe('the files of an export', () => {
 
   it('are verified from a directory; what is missing is said', async () => {
     const path = join(dir, 'nothing');
-    const check = async () => reportOf(async () => verifyExport(await directorySource(path), verifier));
+    const check = async () => reportOf(async () => verifyExport(await directorySource(path), verifiers));
     expect(await check()).toEqual({ fault: { reason: 'manifest.json is missing' } });
     await writeFile(join(path, 'manifest.json'), JSON.stringify(SIGNED));
     expect(await check()).toHaveProperty('summary');

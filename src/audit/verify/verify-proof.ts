@@ -1,15 +1,14 @@
 import { leafHash } from '../domain/chain.js';
 import { openCheckpoint } from '../domain/log/checkpoint.js';
-import type { NoteVerifier } from '../domain/log/signed-note.js';
+import type { LogVerifiers } from '../domain/log/log-keys.js';
 import { parseTlogProof } from '../domain/log/tlog-proof.js';
 import { verifyInclusion } from '../domain/log/tree-proofs.js';
-import { fault } from './report.js';
-import { orFault } from './verify-export.js';
+import { fault, orFault } from './report.js';
 
 /** Verifies a receipt (C2SP tlog-proof): that the log has this leaf at the index that the receipt names. */
-export function verifyProof(receipt: string, leaf: Buffer, verifier: NoteVerifier): string {
+export function verifyProof(receipt: string, leaf: Buffer, verifiers: LogVerifiers): string {
   const proof = orFault(() => parseTlogProof(receipt));
-  const head = orFault(() => openCheckpoint(proof.checkpoint, verifier));
+  const head = orFault(() => openCheckpoint(proof.checkpoint, verifiers));
   if (!verifyInclusion({ index: proof.index, leaf }, proof.hashes, head))
     throw fault(proof.index, 'the entry is not the one that the receipt proves');
   return `${head.origin}: entry ${proof.index} is in the log of ${head.size} entries`;

@@ -1,20 +1,19 @@
-import { openCheckpoint, type Checkpoint } from '../domain/log/checkpoint.js';
+import { openCheckpoint, type SignedCheckpoint } from '../domain/log/checkpoint.js';
 import { HASH_BYTES } from '../domain/log/merkle.js';
-import type { NoteVerifier } from '../domain/log/signed-note.js';
+import type { LogVerifiers } from '../domain/log/log-keys.js';
 import { edgeTiles, TILE_WIDTH, tilePath, TileTree, widthOfTile, type Tile, type TileId } from '../domain/log/tiles.js';
-import { fault } from './report.js';
+import { fault, orFault } from './report.js';
 import { textOf, type Source } from './sources.js';
-import { orFault } from './verify-export.js';
 
 /** The signed head of a log that serves tiles. */
-export async function readHead(source: Source, verifier: NoteVerifier): Promise<Checkpoint> {
+export async function readHead(source: Source, verifiers: LogVerifiers): Promise<SignedCheckpoint> {
   const note = await textOf(source, 'checkpoint');
-  return orFault(() => openCheckpoint(note, verifier));
+  return orFault(() => openCheckpoint(note, verifiers));
 }
 
 /** Verifies a log by its tiles (C2SP tlog-tiles): every tile of every level, up to the signed root. */
-export async function verifyTiles(source: Source, verifier: NoteVerifier): Promise<string> {
-  const head = await readHead(source, verifier);
+export async function verifyTiles(source: Source, verifiers: LogVerifiers): Promise<string> {
+  const head = await readHead(source, verifiers);
   const tree = new TileTree();
   const compared = new Set<string>();
   for (let index = 0; index * TILE_WIDTH < head.size; index += 1) {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Checkpoint } from '../domain/log/checkpoint.js';
-import type { NoteVerifier } from '../domain/log/signed-note.js';
-import { fork } from './compare-heads.js';
+import type { SignedCheckpoint } from '../domain/log/checkpoint.js';
+import { signedOutOfTurn, type LogVerifiers } from '../domain/log/log-keys.js';
+import { fork, outOfTurn } from './compare-heads.js';
 import { fault, FaultError } from './report.js';
 import type { Source } from './sources.js';
 import { readHead, rootAt } from './verify-tiles.js';
@@ -15,26 +15,29 @@ export interface Watch {
 }
 
 /** Follows a live log: each head must be signed and go on from the one before. A fork or a head that shrinks ends it; a stale or missing head is reported. */
-export async function watchLog(source: Source, verifier: NoteVerifier, watch: Watch): Promise<string> {
+export async function watchLog(source: Source, verifiers: LogVerifiers, watch: Watch): Promise<string> {
   const followed = new Followed(watch);
   for (let round = 1; round <= watch.rounds; round += 1) {
-    const head = await nextHead(source, verifier, watch);
-    if (head && followed.last) await follows(source, followed.last, head);
+    const head = await nextHead(source, verifiers, watch);
+    if (head && followed.last) {
+      if (signedOutOfTurn([followed.last, head], verifiers)) throw outOfTurn(head);
+      await follows(source, followed.last, head);
+    }
     followed.note(head);
     if (round < watch.rounds) await pause(watch.everySeconds * 1_000);
   }
-  return `${verifier.name}: followed to ${followed.last?.size ?? 0} entries`;
+  return `${verifiers[0].name}: followed to ${followed.last?.size ?? 0} entries`;
 }
 
 /** The last head, and how long it has been that. */
 class Followed {
-  last: Checkpoint | undefined;
+  last: SignedCheckpoint | undefined;
   private movedAt = performance.now();
   private alarmed = false;
 
   constructor(private readonly watch: Watch) {}
 
-  note(head: Checkpoint | undefined): void {
+  note(head: SignedCheckpoint | undefined): void {
     const { print, staleSeconds } = this.watch;
     if (head && head.size !== this.last?.size) {
       print(`${head.origin}: ${head.size} entries`);
@@ -49,9 +52,13 @@ class Followed {
 }
 
 /** A server that does not answer is an alarm; a head that is not signed is a fault. */
-async function nextHead(source: Source, verifier: NoteVerifier, { print }: Watch): Promise<Checkpoint | undefined> {
+async function nextHead(
+  source: Source,
+  verifiers: LogVerifiers,
+  { print }: Watch,
+): Promise<SignedCheckpoint | undefined> {
   try {
-    return await readHead(source, verifier);
+    return await readHead(source, verifiers);
   } catch (error) {
     if (error instanceof FaultError) throw error;
     print(`alarm: the log cannot be read: ${error instanceof Error ? error.message : String(error)}`);
@@ -59,7 +66,7 @@ async function nextHead(source: Source, verifier: NoteVerifier, { print }: Watch
   }
 }
 
-async function follows(source: Source, last: Checkpoint, head: Checkpoint): Promise<void> {
+async function follows(source: Source, last: SignedCheckpoint, head: SignedCheckpoint): Promise<void> {
   if (head.size < last.size) throw fault(head.size, `the log shrank from ${last.size} to ${head.size} entries`);
   const before = head.size === last.size ? head.root : await rootAt(source, head.size, last.size);
   const after = head.size === last.size ? head.root : await rootAt(source, head.size, head.size);

@@ -19,6 +19,7 @@ const zone: ZoneRow = {
   logOrigin: 'o',
   logVkey: 'v',
   logHistory: [],
+  logRetiredKeys: [],
   ...dates,
 };
 const application: ApplicationRow = {

@@ -17,6 +17,8 @@ export interface ZoneRow {
   readonly logVkey: string;
   /** Logs that an acknowledged rollback has ended, oldest first; members as on the wire. */
   readonly logHistory: readonly JsonObject[];
+  /** Keys that its log was signed with before, oldest first; members as on the wire. */
+  readonly logRetiredKeys: readonly JsonObject[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly archivedAt: Date | null;
@@ -34,6 +36,7 @@ export function zoneBody(row: ZoneRow, issuer: string): JsonObject {
     log_origin: row.logOrigin,
     log_vkey: row.logVkey,
     log_history: row.logHistory,
+    log_retired_keys: row.logRetiredKeys,
     ...(zoneSettings(row.settings) as unknown as JsonObject),
     created_at: formatTime(row.createdAt.getTime()),
     updated_at: formatTime(row.updatedAt.getTime()),

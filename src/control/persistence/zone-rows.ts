@@ -23,7 +23,7 @@ export async function createZoneRows(tx: ZoneTx, { at, ...values }: ZoneValues):
     archivedAt: null,
     version: 1,
   } as const;
-  await tx.em.insert(ZoneEntity, { ...zone, logHistory: [] });
+  await tx.em.insert(ZoneEntity, { ...zone, logHistory: [], logRetiredKeys: [] });
   await tx.query('INSERT INTO feed_head (zone) VALUES ($1)', [tx.zone]);
   await tx.query('INSERT INTO graph_lock (zone) VALUES ($1)', [tx.zone]);
   await tx.query('SELECT caracal.ledger_open($1)', [tx.zone]);

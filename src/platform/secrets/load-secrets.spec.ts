@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, it, expect } from '@jest/globals';
 import { checkSecretFormat, formatSecret } from '../../kernel/client-secret.js';
 import { StartError } from '../../kernel/start-error.js';
 import { loadConfig, SECRET_FILES, type Environment } from '../config/index.js';
-import { loadSecrets, readLedgerKeys, secretFingerprints } from './index.js';
+import { loadSecrets, readKeyRing, secretFingerprints } from './index.js';
 
 const NAMES = Object.values(SECRET_FILES);
 const GENERATE = { mayGenerate: true };
@@ -125,8 +125,8 @@ describe('[T5] secrets that are not taken', () => {
 
 describe("the ledger's key beside a server", () => {
   it('is the one the server uses', async () => {
-    expect(await readLedgerKeys(dir).catch((error: unknown) => error)).toBeInstanceOf(StartError);
-    expect(await readLedgerKeys((await load(), dir))).toEqual((await load()).ledgerHmac);
+    expect(await readKeyRing(dir, 'ledgerHmac').catch((error: unknown) => error)).toBeInstanceOf(StartError);
+    expect(await readKeyRing((await load(), dir), 'ledgerHmac')).toEqual((await load()).ledgerHmac);
   });
 });
 

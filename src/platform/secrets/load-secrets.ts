@@ -28,7 +28,7 @@ export async function loadSecrets(config: AppConfig, options: LoadSecretsOptions
     kek: texts.take('kek', parseKeyRing),
     pepper: texts.take('pepper', parseKey),
     ledgerHmac: texts.take('ledgerHmac', parseKeyRing),
-    checkpointKey: texts.take('checkpointKey', parseKey),
+    checkpointKey: texts.take('checkpointKey', parseKeyRing),
     queueHmac: texts.take('queueHmac', parseKey),
     databasePassword: texts.take('databasePassword', parsePassword),
     adminToken: texts.take('adminToken', parseAdminToken),
@@ -38,27 +38,17 @@ export async function loadSecrets(config: AppConfig, options: LoadSecretsOptions
   return Object.freeze(secrets as Secrets);
 }
 
-/** The ledger's keys as `DATA_DIR/secrets` keeps them, for verifying a ledger beside a server or without one. */
-export function readLedgerKeys(dataDir: string): Promise<readonly [Buffer, ...Buffer[]]> {
-  return readKey(dataDir, 'ledgerHmac', parseKeyRing);
-}
-
-/** The key of checkpoints, likewise. */
-export function readCheckpointKey(dataDir: string): Promise<Buffer> {
-  return readKey(dataDir, 'checkpointKey', parseKey);
-}
-
-async function readKey<T>(
+/** A ring of keys as `DATA_DIR/secrets` keeps it, for verifying a ledger beside a server or without one. */
+export async function readKeyRing(
   dataDir: string,
   name: 'ledgerHmac' | 'checkpointKey',
-  parse: (text: string) => Parsed<T>,
-): Promise<T> {
+): Promise<readonly [Buffer, ...Buffer[]]> {
   await Promise.resolve();
   const path = join(dataDir, 'secrets', SECRET_FILES[name]);
   try {
-    const key = parse(readSecretFile(path));
-    if ('value' in key) return key.value;
-    throw new Error(`it ${key.fault}`);
+    const ring = parseKeyRing(readSecretFile(path));
+    if ('value' in ring) return ring.value;
+    throw new Error(`it ${ring.fault}`);
   } catch (error) {
     throw new StartError(`${path}: ${(error as Error).message}`);
   }

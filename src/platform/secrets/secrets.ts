@@ -12,7 +12,8 @@ export interface Secrets {
   readonly pepper: Buffer;
   /** Keys of the ledger's chain: the first makes new links, all of them verify. */
   readonly ledgerHmac: readonly [Buffer, ...Buffer[]];
-  readonly checkpointKey: Buffer;
+  /** Keys that sign the log's checkpoints: the first signs what is new, all of them verify. */
+  readonly checkpointKey: readonly [Buffer, ...Buffer[]];
   readonly queueHmac: Buffer;
   readonly databasePassword: Secret;
   readonly adminToken: Secret;
@@ -27,7 +28,7 @@ export function secretFingerprints(secrets: Secrets): Readonly<Record<string, re
     [SECRET_FILES.kek]: secrets.kek.map(fingerprint),
     [SECRET_FILES.pepper]: [fingerprint(secrets.pepper)],
     [SECRET_FILES.ledgerHmac]: secrets.ledgerHmac.map(fingerprint),
-    [SECRET_FILES.checkpointKey]: [fingerprint(secrets.checkpointKey)],
+    [SECRET_FILES.checkpointKey]: secrets.checkpointKey.map(fingerprint),
     [SECRET_FILES.queueHmac]: [fingerprint(secrets.queueHmac)],
     [SECRET_FILES.databasePassword]: [fingerprint(secrets.databasePassword)],
     [SECRET_FILES.adminToken]: [fingerprint(secrets.adminToken)],

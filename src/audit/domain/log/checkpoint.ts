@@ -32,9 +32,15 @@ export function signCheckpoint(checkpoint: Checkpoint, key: KeyObject): string {
   return signNote(checkpointText(checkpoint), { name: checkpoint.origin, key });
 }
 
-/** The checkpoint in a note that the log's own key has signed, for the log of that name. Throws {@link NoteError}. */
-export function openCheckpoint(note: string, verifier: NoteVerifier): Checkpoint {
-  const checkpoint = parseCheckpointText(openNote(note, verifier));
-  if (checkpoint.origin !== verifier.name) throw new NoteError(`the checkpoint is of the log ${checkpoint.origin}`);
-  return checkpoint;
+/** A checkpoint, and which key of the log has signed it. */
+export interface SignedCheckpoint extends Checkpoint {
+  readonly signer: NoteVerifier;
+}
+
+/** The checkpoint in a note that a key of the log itself has signed, for the log of that name. Throws {@link NoteError}. */
+export function openCheckpoint(note: string, verifiers: readonly NoteVerifier[]): SignedCheckpoint {
+  const { text, signer } = openNote(note, verifiers);
+  const checkpoint = parseCheckpointText(text);
+  if (checkpoint.origin !== signer.name) throw new NoteError(`the checkpoint is of the log ${checkpoint.origin}`);
+  return { ...checkpoint, signer };
 }

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { canonicalize } from '../../../kernel/canonical-json.js';
 import { formatTime } from '../../../kernel/times.js';
 import type { PersonalPayload } from '../personal-payload.js';
+import type { RetiredKey } from './log-keys.js';
 import { signatureLine } from './signed-note.js';
 
 /** The version of the export's form. A reader refuses versions it does not know. */
@@ -47,6 +48,8 @@ export type Manifest = {
   readonly proof: { readonly consistency: readonly string[]; readonly left: readonly string[] };
   /** Of the bytes of entries.jsonl, hexadecimal. */
   readonly entries_sha256: string;
+  /** Keys that the log was signed with before, when there are such, in the order in which they were put away. */
+  readonly retired_keys?: readonly RetiredKey[];
 };
 
 /** A manifest and the line with which the log's key has signed it. */

@@ -5,6 +5,8 @@ export interface LogState {
   readonly zone: string;
   /** The name of the log that is written now; empty while it has none. */
   readonly origin: string;
+  /** The verifier key of that log: with its key, and no other, it is signed. */
+  readonly vkey: string;
   /** Entries in the ledger. */
   readonly entries: number;
   /** Entries in the tree. */

@@ -70,14 +70,27 @@ export function parseNote(note: string): { readonly text: string; readonly signa
   return { text: note.slice(0, split + 1), signatures: lines.map(parseSignature) };
 }
 
-/** The text of a note that `verifier` has signed; signatures of others are ignored. Throws {@link NoteError}. */
-export function openNote(note: string, verifier: NoteVerifier): string {
+/** A note's text, and which of the verifiers has signed it. */
+export interface OpenedNote {
+  readonly text: string;
+  readonly signer: NoteVerifier;
+}
+
+/**
+ * The text of a note that at least one of `verifiers` has signed, all of whose signatures must then be right; those of others are ignored. The
+ * signer is the first of them in the order given. Throws {@link NoteError}.
+ */
+export function openNote(note: string, verifiers: readonly NoteVerifier[]): OpenedNote {
   const { text, signatures } = parseNote(note);
-  const own = signatures.filter(({ name, keyId }) => name === verifier.name && keyId.equals(verifier.keyId));
-  if (own.length === 0) throw new NoteError(`the note is not signed by ${verifier.name}`);
-  if (!own.every(({ signature }) => verify(null, Buffer.from(text, 'utf8'), verifier.key, signature)))
-    throw new NoteError(`the signature of ${verifier.name} is wrong`);
-  return text;
+  const signed = (by: NoteVerifier) =>
+    signatures.filter(({ name, keyId }) => name === by.name && keyId.equals(by.keyId));
+  const signers = verifiers.filter((verifier) => signed(verifier).length > 0);
+  const [signer] = signers;
+  if (!signer) throw new NoteError(`the note is not signed by ${verifiers[0]?.name ?? 'anybody who is known'}`);
+  const bytes = Buffer.from(text, 'utf8');
+  const wrong = signers.find((by) => !signed(by).every(({ signature }) => verify(null, bytes, by.key, signature)));
+  if (wrong) throw new NoteError(`the signature of ${wrong.name} is wrong`);
+  return { text, signer };
 }
 
 function parseSignature(line: string): NoteSignature {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { CompactTree } from '../../domain/log/compact-tree.js';
-import type { Checkpoint } from '../../domain/log/checkpoint.js';
+import type { Checkpoint, SignedCheckpoint } from '../../domain/log/checkpoint.js';
+import { ageOf, parseVerifierKeys, signedOutOfTurn } from '../../domain/log/log-keys.js';
 import { HASH_BYTES } from '../../domain/log/merkle.js';
 import { NoteError } from '../../domain/log/signed-note.js';
 import { SignedTree } from '../../domain/log/signed-tree.js';
@@ -18,17 +19,27 @@ export async function verifySigned(client: pg.Client, zone: string, kept: KeptCh
   if (!names) return { index: undefined, reason: 'the zone is gone' };
   try {
     const all = [...(await storedOf(client, zone, kept)), ...(await kept.of(zone))];
-    const stranger = all.find(({ origin }) => origin !== names.current && !names.ended.includes(origin));
-    if (stranger) return { index: undefined, reason: `a checkpoint of ${stranger.origin}, which never ended, is kept` };
-    return await compareAll(
-      client,
-      zone,
-      all.filter(({ origin }) => origin === names.current),
-    );
+    const current = all.filter(({ origin }) => origin === names.current);
+    const reason = strangerOf(all, names) ?? (current.length > 0 ? misuseOf(current, names, kept) : undefined);
+    return reason === undefined ? await compareAll(client, zone, current) : { index: undefined, reason };
   } catch (error) {
     if (error instanceof NoteError) return { index: undefined, reason: `a kept checkpoint: ${error.message}` };
     throw error;
   }
+}
+
+function strangerOf(all: readonly Checkpoint[], names: LogNames): string | undefined {
+  const stranger = all.find(({ origin }) => origin !== names.current && !names.ended.includes(origin));
+  return stranger && `a checkpoint of ${stranger.origin}, which never ended, is kept`;
+}
+
+/** What is wrong with the keys of a log, although each signature is one of ours. */
+function misuseOf(signed: readonly SignedCheckpoint[], names: LogNames, kept: KeptCheckpoints): string | undefined {
+  const keys = parseVerifierKeys(names.vkeys);
+  if (ageOf(keys[0], kept.verifiers(names.current)) < 0)
+    return 'the verifier key of the log is not of a key that signs here';
+  const late = signedOutOfTurn(signed, keys);
+  return late && `the checkpoint of ${late.size} entries is signed with a key that was replaced before`;
 }
 
 async function compareAll(client: pg.Client, zone: string, signed: readonly Checkpoint[]): Promise<Fault | undefined> {
@@ -48,8 +59,8 @@ async function compareAll(client: pg.Client, zone: string, signed: readonly Chec
     : { index: size, reason: `the ledger holds ${size} entries; ${lost} were signed` };
 }
 
-/** The notes in the database, each as signed with the key of the data directory, and of the size and root its row says. */
-async function storedOf(client: pg.Client, zone: string, kept: KeptCheckpoints): Promise<Checkpoint[]> {
+/** The notes in the database, each as signed with a key of the data directory, and of the size and root its row says. */
+async function storedOf(client: pg.Client, zone: string, kept: KeptCheckpoints): Promise<SignedCheckpoint[]> {
   const { rows } = await client.query<{ note: string; origin: string; size: string; root: Buffer }>(
     'SELECT note, origin, size, root FROM caracal.log_checkpoints WHERE zone = $1 ORDER BY size',
     [zone],
@@ -62,16 +73,22 @@ async function storedOf(client: pg.Client, zone: string, kept: KeptCheckpoints):
   });
 }
 
-async function namesOf(
-  client: pg.Client,
-  zone: string,
-): Promise<{ current: string; ended: readonly string[] } | undefined> {
-  const { rows } = await client.query<{ log_origin: string; log_history: { origin: string }[] }>(
-    'SELECT log_origin, log_history FROM caracal.zones WHERE slug = $1',
+interface LogNames {
+  readonly current: string;
+  readonly ended: readonly string[];
+  /** The verifier keys of the current log, newest first. */
+  readonly vkeys: readonly string[];
+}
+
+async function namesOf(client: pg.Client, zone: string): Promise<LogNames | undefined> {
+  const { rows } = await client.query<LogNames>(
+    `SELECT log_origin AS current, ARRAY(SELECT l->>'origin' FROM jsonb_array_elements(log_history) l) AS ended,
+       log_vkey || ARRAY(SELECT k->>'vkey' FROM jsonb_array_elements(log_retired_keys) WITH ORDINALITY AS r(k, n)
+         WHERE starts_with(k->>'vkey', log_origin || '+') ORDER BY n DESC) AS vkeys
+     FROM caracal.zones WHERE slug = $1`,
     [zone],
   );
-  const [row] = rows;
-  return row && { current: row.log_origin, ended: row.log_history.map(({ origin }) => origin) };
+  return rows[0];
 }
 
 async function* leavesOf(client: pg.Client, zone: string): AsyncGenerator<Buffer> {

@@ -12,6 +12,7 @@ const MADE: ReadonlySet<string> = new Set([
   'log_origin',
   'log_vkey',
   'log_history',
+  'log_retired_keys',
   'created_at',
   'updated_at',
   'archived_at',

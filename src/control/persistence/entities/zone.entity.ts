@@ -2,6 +2,9 @@ import type { EndedLog } from '../../../audit/index.js';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { StoredZoneSettings } from '../../domain/zone-settings.js';
 
+/** A key that the zone's log was signed with before; members as on the wire. */
+export type ZoneLogKey = { readonly vkey: string; readonly handover: string; readonly retired_at: string };
+
 @Entity({ name: 'zones', schema: 'caracal' })
 export class ZoneEntity {
   @PrimaryColumn({ type: 'text' })
@@ -30,6 +33,9 @@ export class ZoneEntity {
 
   @Column({ name: 'log_history', type: 'jsonb' })
   logHistory!: EndedLog[];
+
+  @Column({ name: 'log_retired_keys', type: 'jsonb' })
+  logRetiredKeys!: ZoneLogKey[];
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
