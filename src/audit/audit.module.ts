@@ -65,9 +65,13 @@ import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
     },
     {
       provide: ChainKeyRotation,
-      inject: [Database, AuditedChanges, LedgerKeys, CLOCK],
-      useFactory: (database: Database, changes: AuditedChanges, keys: LedgerKeys, clock: Clock) =>
-        new ChainKeyRotation({ database, changes, keys, clock }),
+      inject: [Database, AuditedChanges, LedgerKeys, CLOCK, APP_LOGGER],
+      useFactory: (
+        ...[database, changes, keys, clock, log]: [Database, AuditedChanges, LedgerKeys, Clock, AppLogger]
+      ): ChainKeyRotation => {
+        const onFault = (err: unknown) => log.error({ err }, 'a ledger could not be told of its new key');
+        return new ChainKeyRotation({ database, changes, keys, clock, onFault });
+      },
     },
     {
       provide: UnknownOutcomes,

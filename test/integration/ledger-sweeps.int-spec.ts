@@ -231,3 +231,23 @@ describe('a sweep whose leader is gone', () => {
     expect(await findingsIn(zone)).toEqual([{ ...finding, sweep: id }]);
   });
 });
+
+describe('the sweep of all zones', () => {
+  it('[T6] goes on when one of them cannot be swept, which is told and made up for the next time', async () => {
+    const [broken, sound] = [await filled(), await filled()];
+    await tamper("UPDATE caracal.ledger SET entry = entry || ' ' WHERE zone = $1 AND index = 3", sound);
+    await test.superuser((client) =>
+      client.query(`
+        CREATE FUNCTION caracal.no_sweep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no sweep'; END $$;
+        CREATE TRIGGER no_sweep BEFORE INSERT ON caracal.ledger_sweeps FOR EACH ROW WHEN (NEW.zone = '${broken}') EXECUTE FUNCTION caracal.no_sweep()`),
+    );
+    const leader = await replica();
+    await expect(leader.tick()).rejects.toThrow('no sweep');
+    expect(await sweepsOf(broken)).toEqual([]);
+    expect(await sweepsOf(sound)).toMatchObject([{ status: 'done' }]);
+    expect(leader.alarms.map(({ index }) => index)).toContain(3);
+    await test.superuser((client) => client.query('DROP TRIGGER no_sweep ON caracal.ledger_sweeps'));
+    await leader.tick();
+    expect(await sweepsOf(broken)).toMatchObject([{ status: 'done' }]);
+  });
+});

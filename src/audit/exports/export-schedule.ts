@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.js';
 import type { Database } from '../../platform/database/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import type { Queues } from '../../platform/queue/index.js';
 import type { AuditedChanges } from '../audited-changes.js';
 import { ABANDONED_EXPORTS, lastScheduled, ledgerSize } from '../persistence/export-rows.js';
@@ -21,8 +22,7 @@ export class ExportSchedule {
 
   schedule(queues: Queues): void {
     queues.schedule('ledger-exports', LOOK_EVERY_MS, async () => {
-      await this.giveUpAbandoned();
-      await this.exportDue();
+      await inTurn([() => this.giveUpAbandoned(), () => this.exportDue()], (due) => due());
     });
   }
 
@@ -33,8 +33,7 @@ export class ExportSchedule {
       'ledger-exports',
       ABANDONED_EXPORTS,
     );
-    for (const { zone, id, reason } of abandoned)
-      await changes.run(zone, async (tx) => void (await exports.giveUp(tx, id, reason)));
+    await inTurn(abandoned, ({ zone, id, reason }) => changes.run(zone, (tx) => exports.giveUp(tx, id, reason)));
   }
 
   /** Safe to repeat. */
@@ -43,7 +42,7 @@ export class ExportSchedule {
       'ledger-exports',
       `SELECT slug AS zone, settings->>'export_every_hours' AS hours FROM caracal.zones WHERE settings ? 'export_every_hours'`,
     );
-    for (const { zone, hours } of zones) await this.exportZone(zone, Number(hours) * HOUR_MS);
+    await inTurn(zones, ({ zone, hours }) => this.exportZone(zone, Number(hours) * HOUR_MS));
   }
 
   private async exportZone(zone: string, everyMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.js';
 import type { Database } from '../../platform/database/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import type { AuditedChanges } from '../audited-changes.js';
 import type { LedgerKeys } from '../ledger-keys.js';
 
@@ -9,6 +10,8 @@ export interface ChainKeyRotationParts {
   readonly changes: AuditedChanges;
   readonly keys: LedgerKeys;
   readonly clock: Clock;
+  /** Some ledger could not be told; the server starts all the same, for the other zones. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** Where it is remembered which key every ledger has been told of. */
@@ -20,9 +23,13 @@ export class ChainKeyRotation implements OnApplicationBootstrap {
 
   /** Looks at the ledgers only when the key is another than the one that all of them were told of; what one start did not come to is done by the next. */
   async onApplicationBootstrap(): Promise<void> {
-    const { keys } = this.parts;
+    const { keys, onFault } = this.parts;
     if ((await this.told()) === keys.currentKid) return;
-    await this.tell();
+    try {
+      await this.tell();
+    } catch (error) {
+      return onFault(error);
+    }
     await this.parts.database.querySystem(
       'fingerprints',
       `INSERT INTO caracal.secret_fingerprints (name, fingerprint) VALUES ($1, $2)
@@ -46,11 +53,13 @@ export class ChainKeyRotation implements OnApplicationBootstrap {
       'ledger-sweep',
       `SELECT h.zone, l.kid FROM caracal.ledger_head h JOIN caracal.ledger l ON l.zone = h.zone AND l.index = h.next_index - 1 ORDER BY h.zone`,
     );
-    for (const { zone, kid } of ends.filter((end) => end.kid !== keys.currentKid)) {
-      await changes.run(zone, async (tx) => {
-        const detail = { previous: kid, current: keys.currentKid };
-        tx.record({ type: 'ledger.key_rotated', occurredAt: clock.now(), actor: { kind: 'system' }, detail });
-      });
-    }
+    await inTurn(
+      ends.filter((end) => end.kid !== keys.currentKid),
+      ({ zone, kid }) =>
+        changes.run(zone, async (tx) => {
+          const detail = { previous: kid, current: keys.currentKid };
+          tx.record({ type: 'ledger.key_rotated', occurredAt: clock.now(), actor: { kind: 'system' }, detail });
+        }),
+    );
   }
 }

@@ -1,6 +1,7 @@
 import type { OnModuleInit } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.js';
 import type { Database } from '../../platform/database/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import type { Queues } from '../../platform/queue/index.js';
 import { unknownOutcome } from '../domain/call-ends.js';
 import type { LedgerKeys } from '../ledger-keys.js';
@@ -34,10 +35,10 @@ export class UnknownOutcomes implements OnModuleInit {
   /** One round over all zones. Safe to repeat, and to run on several replicas at once. */
   async run(): Promise<void> {
     const { database, clock } = this.parts;
-    for (const zone of await zonesWithOpenCalls(database, clock.now())) {
+    await inTurn(await zonesWithOpenCalls(database, clock.now()), async (zone) => {
       await this.follow(zone);
       await this.close(zone);
-    }
+    });
   }
 
   private async follow(zone: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/clock.js';
 import { AppError } from '../../kernel/app-error.js';
 import type { Database } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import { type Message, type Queues, RefusedMessageError } from '../../platform/queue/index.js';
 import type { AuditedChanges } from '../audited-changes.js';
 import type { ChangeTx } from '../change-tx.js';
@@ -80,10 +81,10 @@ export class LedgerSweeps {
 
   /** Sweeps every zone, one after the other. One that was left unfinished goes on before the zone is swept anew, which the next time does. */
   async sweepAll(): Promise<void> {
-    for (const zone of await sweptZones(this.parts.database)) {
+    await inTurn(await sweptZones(this.parts.database), async (zone) => {
       const left = await unfinishedSweep(this.parts.database, zone);
       await this.run(zone, left?.id ?? (await this.begin(zone)));
-    }
+    });
   }
 
   private async begin(zone: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { Database } from '../../platform/database/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import { Queues } from '../../platform/queue/index.js';
 import { AuditedChanges } from '../../audit/index.js';
 import { KeyLifecycle } from '../key-lifecycle.js';
@@ -25,6 +26,6 @@ export class AdvanceKeys implements OnModuleInit {
 
   async run(): Promise<void> {
     const zones = await this.database.withSystem('key-rotation', (tx) => zonesWithDueKeys(tx, this.clock.now()));
-    for (const { zone, signsFor } of zones) await this.changes.run(zone, (tx) => this.lifecycle.advance(tx, signsFor));
+    await inTurn(zones, ({ zone, signsFor }) => this.changes.run(zone, (tx) => this.lifecycle.advance(tx, signsFor)));
   }
 }

@@ -2,6 +2,7 @@ import type { OnModuleInit } from '@nestjs/common';
 import type { AuditedChanges } from '../../audit/index.js';
 import type { Clock } from '../../kernel/clock.js';
 import type { Database } from '../../platform/database/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import type { Queues } from '../../platform/queue/index.js';
 import { expiredEntry } from '../domain/approvals/entries.js';
 import { dropSealed, expireDue, zonesWithDueHolds } from '../persistence/approvals/approval-rows.js';
@@ -27,7 +28,9 @@ export class ApprovalExpiry implements OnModuleInit {
   async run(): Promise<void> {
     const { database, clock } = this.parts;
     const zones = await database.withSystem('expiry', (tx) => zonesWithDueHolds(tx, clock.now()));
-    for (const zone of zones) while ((await this.settle(zone)) === BATCH);
+    await inTurn(zones, async (zone) => {
+      while ((await this.settle(zone)) === BATCH);
+    });
   }
 
   private settle(zone: string): Promise<number> {

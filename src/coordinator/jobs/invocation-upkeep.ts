@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { AuditedChanges, type ChangeTx } from '../../audit/index.js';
 import { Database } from '../../platform/database/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import { Queues } from '../../platform/queue/index.js';
 import { SYSTEM } from '../domain/initiator.js';
 import { overtaken } from '../domain/invocations/overtaken.js';
@@ -32,7 +33,7 @@ export class InvocationUpkeep implements OnModuleInit {
 
   async run(): Promise<void> {
     const zones = await this.database.withSystem('expiry', (tx) => zonesWithOvertaken(tx, this.clock.now()));
-    for (const zone of zones) await this.inZone(zone);
+    await inTurn(zones, (zone) => this.inZone(zone));
   }
 
   private async inZone(zone: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { Database } from '../../platform/database/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import { type Message, Queues, RefusedMessageError } from '../../platform/queue/index.js';
 import { zonesWithDue, zonesWithOpen } from '../persistence/settling.js';
 import { Settlement } from './settlement.js';
@@ -35,11 +36,11 @@ export class LifecycleJobs implements OnModuleInit {
 
   async expire(): Promise<void> {
     const zones = await this.database.withSystem('expiry', (tx) => zonesWithDue(tx, this.clock.now()));
-    for (const zone of zones) await this.settlement.settleZone(zone);
+    await inTurn(zones, (zone) => this.settlement.settleZone(zone));
   }
 
   async sweep(): Promise<void> {
     const zones = await this.database.withSystem('expiry', (tx) => zonesWithOpen(tx));
-    for (const zone of zones) await this.settlement.settleZone(zone);
+    await inTurn(zones, (zone) => this.settlement.settleZone(zone));
   }
 }

@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, describe, it, expect } from '@jest/globals';
+import { AppError } from '../../kernel/app-error.js';
 import { StartError } from '../../kernel/start-error.js';
 import { createLogger, type AppLogger } from '../logging/index.js';
-import { Shutdown, startFaults } from './index.js';
+import { inTurn, Shutdown, startFaults } from './index.js';
 
 const EVENTS = ['SIGTERM', 'SIGINT', 'uncaughtException', 'unhandledRejection'];
 const emitter: EventEmitter = process;
@@ -135,5 +136,28 @@ describe('a start that failed', () => {
     );
     expect(startFaults(new Error('x', { cause: new Error('password=canary') })).join()).not.toContain('canary');
     expect(startFaults('odd')).toEqual(['caracal could not start: odd']);
+  });
+});
+
+describe('work that is done for one item after the other', () => {
+  const work = (done: string[], faults: Readonly<Record<string, Error>>) => async (item: string) => {
+    if (faults[item]) throw faults[item];
+    done.push(item);
+  };
+
+  it('[T8] is done for all the others when it fails for one, whose fault is told at the end', async () => {
+    const [done, fault]: [string[], Error] = [[], new Error('of b')];
+    await expect(inTurn(['a', 'b', 'c'], work(done, { b: fault }))).rejects.toBe(fault);
+    expect(done).toEqual(['a', 'c']);
+    const both = inTurn(['a', 'b', 'c'], work(done, { a: fault, b: fault }));
+    await expect(both).rejects.toMatchObject({ errors: [fault, fault] });
+    await inTurn(['a', 'b'], work(done, {}));
+    expect(done).toEqual(['a', 'c', 'c', 'a', 'b']);
+  });
+
+  it('ends at once when what all of them need is out of reach', async () => {
+    const [done, away]: [string[], Error] = [[], new AppError('temporarily_unavailable', 'Not now.')];
+    await expect(inTurn(['a', 'b', 'c'], work(done, { b: away }))).rejects.toBe(away);
+    expect(done).toEqual(['a']);
   });
 });
