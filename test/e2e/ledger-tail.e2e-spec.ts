@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { OAuthScene } from '../support/oauth-scene.js';
+import { created, OAuthScene } from '../support/oauth-scene.js';
 
 let app: TestApp;
 let scene: OAuthScene;
@@ -40,6 +40,13 @@ async function until(holds: () => boolean): Promise<void> {
   expect(holds()).toBe(true);
 }
 
+const streamUrl = ({ zone } = scene): string => `${app.url}/v1/zones/${zone}/audit/events/stream`;
+
+const reading = (token: string) => ({ authorization: `Bearer ${token}`, accept: 'text/event-stream' });
+
+const auditor = async (): Promise<{ id: string; token: string }> =>
+  created(await app.admin('POST', '/v1/admin-tokens', { name: 'siem', capabilities: ['audit'], zones: [scene.zone] }));
+
 describe('the ledger as it grows', () => {
   it('comes to an ordinary event source: each entry once, in order, filtered, and goes on where it stopped', async () => {
     const { source, seen, ready } = open('?type=admin.applications.create');
@@ -66,5 +73,37 @@ describe('the ledger as it grows', () => {
     const headers = { authorization, accept: 'text/event-stream', 'last-event-id': 'x' };
     const bad = await fetch(url, { headers });
     expect(bad.status).toBe(400);
+  });
+
+  it('[T12] ends with the token that reads it', async () => {
+    const token = await auditor();
+    const stream = await fetch(streamUrl(), { headers: reading(token.token) });
+    expect(stream.status).toBe(200);
+    const read = stream.text();
+    expect((await app.admin('DELETE', `/v1/admin-tokens/${token.id}`)).status).toBe(204);
+    expect(await read).toMatch(/^retry: 1000\n\n/);
+    expect((await fetch(streamUrl(), { headers: reading(token.token) })).status).toBe(401);
+  });
+
+  it.each(['limit=2', 'cursor=3', 'to=4', 'until=2030-01-31T12:00:00Z', 'since=0000-01-01T00:00:00Z'])(
+    'refuses what it would not do: %s',
+    async (query) => {
+      const answer = await fetch(`${streamUrl()}?${query}`, { headers: reading(app.adminToken) });
+      expect(await answer.json()).toMatchObject({ status: 400, code: 'invalid_request' });
+    },
+  );
+
+  it('[T8] leaves room for the readers of other zones', async () => {
+    const ends: AbortController[] = [];
+    const open = async (scope: OAuthScene): Promise<number> => {
+      const end = new AbortController();
+      ends.push(end);
+      return (await fetch(streamUrl(scope), { headers: reading(app.adminToken), signal: end.signal })).status;
+    };
+    const statuses: number[] = [];
+    for (let n = 0; n < 17; n += 1) statuses.push(await open(scene));
+    const other = await open(await OAuthScene.open(app));
+    for (const end of ends) end.abort();
+    expect([statuses.slice(0, 16).every((status) => status === 200), statuses[16], other]).toEqual([true, 429, 200]);
   });
 });

@@ -28,7 +28,7 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 @Injectable()
 export class AdminGuard extends CredentialGuard {
   constructor(
-    tokens: AdminTokenView,
+    private readonly tokens: AdminTokenView,
     @Inject(ZONE_DIRECTORY) private readonly zones: ZoneDirectory,
     @Inject(APP_CONFIG) config: AppConfig,
   ) {
@@ -49,9 +49,27 @@ export class AdminGuard extends CredentialGuard {
 
   private async authorize(request: FastifyRequest, principal: AdminPrincipal, access: AdminAccess): Promise<void> {
     const slug = requestZone(request);
-    const zone = slug === undefined ? {} : { zone: { slug, status: await this.zones.status(slug) } };
     summarize(request, { principal: principal.id, zone: slug });
-    const verdict = authorizeAdmin(principal, {
+    const verdict = await this.verdict(request, principal, access);
+    if (verdict !== 'allowed') throw refusalOf(verdict);
+    // The token of the secret file ends with the process.
+    const stands = principal.bootstrap ? {} : { stands: () => this.stands(request, access) };
+    setCaller(request, { id: `admin:${principal.id}`, zone: slug ?? SYSTEM_ZONE, ...stands });
+  }
+
+  private async stands(request: FastifyRequest, access: AdminAccess): Promise<boolean> {
+    const principal = await authenticateAdmin(this.tokens, request);
+    return (await this.verdict(request, principal, access)) === 'allowed';
+  }
+
+  private async verdict(
+    request: FastifyRequest,
+    principal: AdminPrincipal,
+    access: AdminAccess,
+  ): Promise<AdminVerdict> {
+    const slug = requestZone(request);
+    const zone = slug === undefined ? {} : { zone: { slug, status: await this.zones.status(slug) } };
+    return authorizeAdmin(principal, {
       capability: access.capability,
       also: access.also,
       zoneBound: access.zoneBound ?? false,
@@ -59,8 +77,6 @@ export class AdminGuard extends CredentialGuard {
       pattern: request.routeOptions.url ?? '',
       ...zone,
     });
-    if (verdict !== 'allowed') throw refusalOf(verdict);
-    setCaller(request, { id: `admin:${principal.id}`, zone: slug ?? SYSTEM_ZONE });
   }
 }
 

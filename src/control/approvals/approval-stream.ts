@@ -6,7 +6,7 @@ import { asOf, type StepEntry } from '../domain/approvals/approval-step.js';
 import type { ApprovalLists } from './approval-lists.js';
 import type { ApprovalView } from './approval-view.js';
 
-/** A stream ends after this long and is opened again by its reader, whose token is judged anew then. */
+/** A stream ends after this long and is opened again by its reader, who may be led to another replica then. */
 const LONGEST_MS = 60_000;
 const COMMENT_EVERY_MS = 15_000;
 const MOST_STREAMS = 256;

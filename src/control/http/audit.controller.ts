@@ -17,7 +17,7 @@ import { summarizeRequest } from '../domain/audit/request-summary.js';
 import { lastEventId } from './audit/last-event-id.js';
 import { LedgerTail } from './audit/ledger-tail.js';
 import { timeOf } from './answers.js';
-import { EventQuery } from './dto/event-query.dto.js';
+import { EventFilters, EventQuery } from './dto/event-query.dto.js';
 
 const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
 /** What a request id may be: 1–128 printable ASCII characters. */
@@ -63,12 +63,12 @@ export class AuditController {
   @AdminAccess('audit')
   stream(
     @Param('zone') zone: string,
-    @Query() query: EventQuery,
+    @Query() query: EventFilters,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): void {
     requireEventStream(request);
-    this.tail.requireRoom();
+    this.tail.requireRoom(zone);
     const after = lastEventId(request);
     this.tail.start(zone, filterOf(query), after, openEventStream(reply));
   }
@@ -95,7 +95,7 @@ export class AuditController {
   }
 }
 
-function filterOf(query: EventQuery): EventFilter {
+function filterOf(query: EventFilters & Pick<EventQuery, 'to' | 'until'>): EventFilter {
   const facets = FACET_NAMES.flatMap((name) => (query[name] === undefined ? [] : [[name, query[name]] as const]));
   const since = timeOf(query.since);
   const until = timeOf(query.until);

@@ -5,16 +5,18 @@ import type { EventOutput } from '../../../platform/http/index.js';
 
 const LOOK_EVERY_MS = 500;
 const COMMENT_EVERY_LOOKS = 30;
-/** A stream ends after so many looks, a minute, and is opened again by its reader, whose token is judged anew then. */
+/** A stream ends after so many looks, a minute, and is opened again by its reader, who may be led to another replica then. */
 const MOST_LOOKS = 120;
 const MOST_TAILS = 32;
+/** Readers of one zone leave room for those of others. */
+const MOST_OF_ZONE = 16;
 const MOST_AT_ONCE = 200;
 /** A reader that is this far behind opens the stream again where it was. */
 const MOST_UNSENT_BYTES = 1_048_576;
 
 /** Follows a zone's ledger for those who watch it: each entry once, in order, its index being the event's id. */
 export class LedgerTail {
-  private readonly open = new Set<EventOutput>();
+  private readonly open = new Map<EventOutput, string>();
 
   constructor(
     private readonly ledger: LedgerReader,
@@ -22,14 +24,15 @@ export class LedgerTail {
   ) {}
 
   /** Throws `rate_limited` before anything is written when too many follow already. */
-  requireRoom(): void {
-    if (this.open.size >= MOST_TAILS)
+  requireRoom(zone: string): void {
+    const own = [...this.open.values()].filter((where) => where === zone);
+    if (this.open.size >= MOST_TAILS || own.length >= MOST_OF_ZONE)
       throw new AppError('rate_limited', 'Too many streams are open.', { retryAfter: 5 });
   }
 
   /** Returns at once. `after` is the last index that the reader has; without it, it gets what is written from now on. */
   start(zone: string, filter: EventFilter, after: number | undefined, output: EventOutput): void {
-    this.open.add(output);
+    this.open.set(output, zone);
     output.onClosed(() => this.open.delete(output));
     output.write('retry: 1000\n\n');
     this.follow(zone, filter, after, output)
@@ -39,7 +42,7 @@ export class LedgerTail {
 
   /** Ends every stream: the server takes no more requests. */
   close(): void {
-    for (const output of this.open) output.end();
+    for (const output of this.open.keys()) output.end();
   }
 
   private async follow(

@@ -4,16 +4,8 @@ import { IsText, IsTime, Optional } from './rules.js';
 const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
 const INDEX_RULE = { message: 'must be an index of the ledger, like 42' };
 
-/** Filters of a zone's events: the entry's own member names, a half-open range of indices, a half-open range of times. */
-export class EventQuery {
-  @Optional()
-  @IsString()
-  limit?: string;
-
-  @Optional()
-  @IsString()
-  cursor?: string;
-
+/** Filters of a zone's events, as they are read and as they come: the entry's own member names, and where to begin. */
+export class EventFilters {
   @Optional()
   @IsText(255)
   type?: string;
@@ -73,14 +65,25 @@ export class EventQuery {
   @Matches(INDEX, INDEX_RULE)
   from?: string;
 
+  @Optional()
+  @IsTime()
+  since?: string;
+}
+
+/** Besides, where a page begins and where to stop: half-open ranges of indices and of times. */
+export class EventQuery extends EventFilters {
+  @Optional()
+  @IsString()
+  limit?: string;
+
+  @Optional()
+  @IsString()
+  cursor?: string;
+
   /** The index to stop before. */
   @Optional()
   @Matches(INDEX, INDEX_RULE)
   to?: string;
-
-  @Optional()
-  @IsTime()
-  since?: string;
 
   @Optional()
   @IsTime()

@@ -6,6 +6,8 @@ export interface Caller {
   readonly id: string;
   /** The zone the call is for; `_system` for calls that belong to none. */
   readonly zone: string;
+  /** Whether the same credential would still be let in now; absent where it cannot have changed. For answers that go on for long. */
+  readonly stands?: () => Promise<boolean>;
 }
 
 const KNOWN = Symbol('caracal:caller');
