@@ -61,9 +61,9 @@ export class Zones {
         at: new Date(tx.now),
       });
       await this.parts.keys.ensureZone(tx, slug, settings.signing_alg);
-      await this.parts.control.make(tx);
       tx.changed('zone', slug);
       tx.note({ action: 'zones.create', target: `zone:${slug}`, after: this.body(row) });
+      await this.parts.control.make(tx);
       return row;
     });
     this.isThere(slug);

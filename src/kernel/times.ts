@@ -1,4 +1,7 @@
 const RFC3339_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+/** The years 0001 to 9999 in UTC: what RFC 3339 can write and a database can hold. */
+const EARLIEST = -62_135_596_800_000;
+const LATEST = 253_402_300_799_999;
 
 let lastFormatted = { ms: 0, text: '1970-01-01T00:00:00.000Z' };
 
@@ -8,11 +11,11 @@ export function formatTime(ms: number): string {
   return lastFormatted.text;
 }
 
-/** Milliseconds since the epoch of an RFC 3339 date-time with an offset, or undefined (RFC 3339 §5.6). Days that do not exist are refused. */
+/** Milliseconds since the epoch of an RFC 3339 date-time with an offset, or undefined (RFC 3339 §5.6). Days that do not exist and the year 0 are refused. */
 export function parseTime(text: string): number | undefined {
   if (!RFC3339_UTC.test(text)) return undefined;
   const ms = Date.parse(text);
-  if (Number.isNaN(ms)) return undefined;
+  if (!(ms >= EARLIEST && ms <= LATEST)) return undefined;
   const day = Number(text.slice(8, 10));
   return day <= daysInMonth(Number(text.slice(0, 4)), Number(text.slice(5, 7))) ? ms : undefined;
 }

@@ -66,6 +66,14 @@ function invoke(bearer: string | undefined, body: unknown, on: TestApp = app): P
 const create = (name: string) => ({ command: 'applications', verb: 'create', args: { name } });
 
 describe('control tokens', () => {
+  it('[T6] has its resource in each zone, whose ledger still begins with the zone itself', async () => {
+    const { items } = ok(await scene.admin('GET', '/audit/events?limit=2'));
+    expect(items.map(({ entry }: { entry: { type: string } }) => entry.type)).toEqual([
+      'admin.zones.create',
+      'admin.resources.control',
+    ]);
+  });
+
   it('are had by exchange for the control URL, for at most 300 s, with the scopes of granted commands', async () => {
     const answer = ok(await token('control:applications:create'));
     expect(answer).toMatchObject({ scope: 'control:applications:create', expires_in: 300 });

@@ -169,6 +169,19 @@ describe('the audit routes', () => {
       expect([query, (await scene.admin('GET', `/audit/holds?${query}`)).status]).toEqual([query, 400]);
   });
 
+  it.each(['events', 'proofs', 'requests', 'exports', 'verify'])('[T1] know no name with a NUL: %s', async (path) => {
+    for (const id of ['%00', 'a%00b', '%2500'])
+      expect([id, (await scene.admin('GET', `/audit/${path}/${id}`)).status]).toEqual([id, 404]);
+    expect((await scene.admin('DELETE', '/audit/holds/%00', { reason: 'none' })).status).toBe(404);
+  });
+
+  it('refuse times that no clock shows', async () => {
+    for (const time of ['0000-01-01T00:00:00Z', '0001-01-01T00:00:00%2B02:00', '9999-12-31T23:59:59-02:00'])
+      expect([time, (await scene.admin('GET', `/audit/events?since=${time}`)).status]).toEqual([time, 400]);
+    expect((await scene.admin('GET', '/audit/events?since=0001-01-01T00:00:00Z&limit=1')).status).toBe(200);
+    expect(ok(await scene.admin('GET', '/audit/events?since=9999-12-31T23:59:59Z')).items).toEqual([]);
+  });
+
   it.each([
     'events/0',
     'requests/x',

@@ -30,11 +30,7 @@ export function installEdgeHooks(fastify: FastifyInstance, parts: EdgeHookParts)
       return;
     }
     // A raw context judges its requests itself.
-    if (routeAccess(request) && headerLines(request.raw.rawHeaders, 'host').length > 1) {
-      done(new AppError('invalid_request', 'The request is malformed.', { detail: 'two hosts (RFC 9112 §3.2)' }));
-      return;
-    }
-    done();
+    done(routeAccess(request) ? faultOf(request) : undefined);
   });
   fastify.addHook('onRequest', async (request) => {
     if (routeAccess(request)?.kind === 'control') await requireOpen(request, parts.controlGate());
@@ -43,6 +39,15 @@ export function installEdgeHooks(fastify: FastifyInstance, parts: EdgeHookParts)
     conclude(request, reply, parts);
     done();
   });
+}
+
+function faultOf({ raw, params }: FastifyRequest): AppError | undefined {
+  if (headerLines(raw.rawHeaders, 'host').length > 1)
+    return new AppError('invalid_request', 'The request is malformed.', { detail: 'two hosts (RFC 9112 §3.2)' });
+  // Nothing has a name with one, and no text of the database can hold one.
+  if (Object.values(params as Readonly<Record<string, string>>).some((param) => param.includes('\0')))
+    return new AppError('not_found', 'There is nothing here.', { detail: 'a NUL in the path' });
+  return undefined;
 }
 
 /** A gate that is shut says so before a byte of the request's body or its credentials are looked at. */
