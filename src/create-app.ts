@@ -66,11 +66,12 @@ async function prepareDatabase(migrateUrl: string, secrets: Secrets): Promise<vo
   await migrate(migrateUrl, () => migrateQueues(migrateUrl));
 }
 
-async function openDatabase({ databaseUrl, secrets, log }: AppParts): Promise<Database> {
+async function openDatabase({ config, databaseUrl, secrets, log }: AppParts): Promise<Database> {
   const database = new Database({
     endpoint: parseEndpoint(databaseUrl),
     databasePassword: secrets.databasePassword.reveal(),
     entities: ENTITIES,
+    patienceMs: config.database.timeoutMs,
   });
   try {
     await database.open();

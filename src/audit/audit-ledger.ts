@@ -13,6 +13,7 @@ import { prepareEntry } from './prepare-entry.js';
 const MAX_GROUP = 256;
 const MAX_WAITING = 8_192;
 const DRAIN_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 1_000;
 
 interface Waiting {
   readonly item: GroupItem;
@@ -36,18 +37,24 @@ export class AuditLedger {
   private readonly refusals = new RefusalWindows();
   private readonly groups: GroupCommit;
   private readonly drainTimer: NodeJS.Timeout;
+  private readonly lookTimer: NodeJS.Timeout;
   private pumping = false;
-  private failing = false;
+  private failing: false | 'unreachable' | 'refused' = false;
 
   constructor(private readonly parts: AuditLedgerParts) {
     this.groups = new GroupCommit(parts);
     this.drainTimer = setInterval(() => void this.reportSuppressed(), DRAIN_EVERY_MS);
     this.drainTimer.unref();
+    this.lookTimer = setInterval(() => void this.lookAgain(), LOOK_EVERY_MS);
+    this.lookTimer.unref();
   }
 
-  /** False from a failed commit until the next that succeeds; readiness reports `audit_unavailable`. */
+  /**
+   * False from a failed commit until the next that succeeds, or, where the database could not be asked, until it answers: nobody sends requests to a
+   * replica that is not ready. Readiness reports `audit_unavailable`.
+   */
   get available(): boolean {
-    return !this.failing;
+    return this.failing === false;
   }
 
   /** Entries waiting for their group. */
@@ -100,6 +107,7 @@ export class AuditLedger {
   /** Writes what is still counted and waits until every waiting entry is decided. */
   async close(): Promise<void> {
     clearInterval(this.drainTimer);
+    clearInterval(this.lookTimer);
     await this.reportSuppressed(true);
   }
 
@@ -124,6 +132,7 @@ export class AuditLedger {
   }
 
   private async commit(group: readonly Waiting[]): Promise<void> {
+    const startedAt = this.parts.clock.monotonic();
     try {
       const fates = await this.groups.commit(group.map(({ item }) => item));
       this.failing = false;
@@ -131,10 +140,19 @@ export class AuditLedger {
     } catch (error) {
       const zones = new Set(group.map(({ item }) => item.zone));
       if (zones.size > 1 && isRefusal(error)) return this.commitApart(group, zones);
-      this.failing = true;
       this.parts.onFault(error);
-      for (const { reject } of group) reject(unavailable('the ledger did not commit', error));
+      this.failing = isAway(error) ? 'unreachable' : 'refused';
+      const waited = this.parts.clock.monotonic() - startedAt;
+      // A database that kept this group waiting would keep those behind it waiting as long, each after the other; of them nothing was sent.
+      const behind = isAway(error) && waited >= LOOK_EVERY_MS ? this.waiting.take(MAX_WAITING) : [];
+      for (const { reject } of [...group, ...behind]) reject(unavailable('the ledger did not commit', error));
     }
+  }
+
+  private async lookAgain(): Promise<void> {
+    if (this.failing !== 'unreachable' || this.pumping) return;
+    const answers = await this.parts.database.auditStatements.query('SELECT 1').catch(() => undefined);
+    if (answers && this.failing === 'unreachable') this.failing = false;
   }
 
   /** Nothing of the group was written, because of some zone in it: the others' entries do not wait for that one to be mended. */
@@ -158,6 +176,11 @@ export class AuditLedger {
     );
     await Promise.allSettled(entries);
   }
+}
+
+/** Whether the database could not be asked, or did not answer: it may be there again at any time. */
+function isAway(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'temporarily_unavailable';
 }
 
 function unavailable(detail: string, cause?: unknown): AppError {

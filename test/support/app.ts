@@ -34,15 +34,20 @@ export interface TestAnswer {
 
 interface Shared {
   readonly dsn: string;
+  /** The same database, by the way that the server takes to it. */
+  readonly serverDsn?: string;
   readonly dataDir: string;
   readonly drop: () => Promise<void>;
 }
 
 /** Boots the server. `env` overrides its environment; loopback upstreams are allowed unless it says otherwise. */
-export async function startTestApp(env: Readonly<Record<string, string>> = {}): Promise<TestApp> {
+export async function startTestApp(
+  env: Readonly<Record<string, string>> = {},
+  by: (dsn: string) => Promise<string> = (dsn) => Promise.resolve(dsn),
+): Promise<TestApp> {
   const { dsn, drop } = await createEmptyDatabase();
   const dataDir = await newDataDir();
-  return boot({ dsn, dataDir, drop }, env);
+  return boot({ dsn, serverDsn: await by(dsn), dataDir, drop }, env);
 }
 
 async function boot(shared: Shared, env: Readonly<Record<string, string>>): Promise<TestApp> {
@@ -54,6 +59,8 @@ async function boot(shared: Shared, env: Readonly<Record<string, string>>): Prom
     DATABASE_PASSWORD: TEST_DATABASE_PASSWORD,
     EGRESS_ALLOW_LOOPBACK: 'true',
     LOG_LEVEL: 'info',
+    // That an answer may be too late is tested by itself as well.
+    DATABASE_TIMEOUT: '60000',
     // Far beyond what a busy machine leaves between two polls; that a stale view refuses is tested on the feed itself.
     VIEW_MAX_STALENESS: '20000',
     // That a late loop sheds is tested by itself; a busy machine must not decide what other tests see.
@@ -63,7 +70,8 @@ async function boot(shared: Shared, env: Readonly<Record<string, string>>): Prom
   const lines: string[] = [];
   const log = createLogger(config, { write: (line: string) => void lines.push(line) });
   const secrets = await loadSecrets(config, { mayGenerate: true });
-  const running = await startApp({ config, secrets, log, databaseUrl: shared.dsn, migrateUrl: shared.dsn });
+  const databaseUrl = shared.serverDsn ?? shared.dsn;
+  const running = await startApp({ config, secrets, log, databaseUrl, migrateUrl: shared.dsn });
   const adminToken = secrets.adminToken.reveal();
   const replicas: TestApp[] = [];
   return {

@@ -57,6 +57,7 @@ function boot(dsn: string, dataDir: string): Promise<ServerProcess> {
     DATABASE_PASSWORD: TEST_DATABASE_PASSWORD,
     PUBLIC_URL: 'http://caracal.test',
     EGRESS_ALLOW_LOOPBACK: 'true',
+    DATABASE_TIMEOUT: '60000',
     VIEW_MAX_STALENESS: '20000',
   };
   return startServer(dataDir, env, PRELOAD);

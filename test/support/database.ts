@@ -73,6 +73,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
         endpoint: parseEndpoint(empty.dsn),
         databasePassword: TEST_DATABASE_PASSWORD,
         entities,
+        patienceMs: 60_000,
       });
       await database.open();
       opened.push(database);

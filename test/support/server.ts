@@ -71,6 +71,7 @@ export async function startServer(
       PORT: '0',
       DATA_DIR: dataDir,
       LOG_LEVEL: 'info',
+      DATABASE_TIMEOUT: '60000',
       // A busy machine must not decide what tests see.
       MAX_LOOP_DELAY: '0',
       ...env,

@@ -126,7 +126,7 @@ export async function* readForExport(
   { from, to }: { from: number; to: number },
 ): AsyncGenerator<ExportedRow[]> {
   for (let at = from; at < to; at += PAGE) {
-    const rows = await database.asAuditor(zone, (tx) =>
+    const rows = await database.asAuditorAtLength(zone, (tx) =>
       tx.query<LedgerRow>(
         `SELECT index, ingested_at, leaf, kid, chain_mac, entry FROM caracal.ledger
          WHERE zone = $1 AND index >= $2 AND index < $3 ORDER BY index, ingested_at`,

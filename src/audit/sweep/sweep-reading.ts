@@ -11,7 +11,9 @@ export class SweepReading {
   constructor(private readonly database: Database) {}
 
   links(zone: string, after: number, limit: number): Promise<StoredLink[]> {
-    return this.database.asAuditor(zone, (tx) => readLinks((sql, params) => tx.query(sql, params), zone, after, limit));
+    return this.database.asAuditorAtLength(zone, (tx) =>
+      readLinks((sql, params) => tx.query(sql, params), zone, after, limit),
+    );
   }
 
   /** The first entry of the range whose personal payload is not as it was, or, without a range, that was erased in silence. */
@@ -19,7 +21,7 @@ export class SweepReading {
     zone: string,
     range?: { from: number; to: number },
   ): Promise<{ readonly index: number; readonly reason: string } | undefined> {
-    return this.database.asAuditor(zone, (tx) => {
+    return this.database.asAuditorAtLength(zone, (tx) => {
       const ask = <T extends object>(sql: string, params: unknown[]): Promise<T[]> =>
         tx.query<T & Record<string, unknown>>(sql, params);
       return range ? personalFault(ask, zone, range) : erasureFault(ask, zone);
@@ -60,7 +62,7 @@ export class SweepReading {
 
   /** Where the entries begin that were not dropped, and the tree of all that were before it, as the tiles have it. */
   async start(zone: string): Promise<{ readonly start: ChainPosition; readonly tree: TileTree }> {
-    return this.database.asAuditor(zone, async (tx) => {
+    return this.database.asAuditorAtLength(zone, async (tx) => {
       const start = await ledgerStart(tx, zone);
       const tiles = await readTiles(tx, zone, edgeTiles(start.next));
       return { start, tree: new TileTree(start.next, (tile) => tiles.get(tileKey(tile)) ?? Buffer.alloc(0)) };
@@ -68,6 +70,6 @@ export class SweepReading {
   }
 
   private ask<T extends object>(zone: string, sql: string): Promise<T[]> {
-    return this.database.asAuditor(zone, (tx) => tx.query<T & Record<string, unknown>>(sql, [zone]));
+    return this.database.asAuditorAtLength(zone, (tx) => tx.query<T & Record<string, unknown>>(sql, [zone]));
   }
 }

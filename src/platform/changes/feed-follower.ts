@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import { DatabaseClient, type Database } from '../database/index.js';
 import { CHANGE_CHANNEL } from './change.js';
 import type { ChangeFeed } from './change-feed.js';
@@ -9,7 +8,7 @@ const RECONNECT_MS = 500;
 export class FeedFollower {
   private timer: NodeJS.Timeout | undefined;
   private reconnect: NodeJS.Timeout | undefined;
-  private listener: pg.Client | undefined;
+  private listener: DatabaseClient | undefined;
   private stopped = false;
 
   constructor(
@@ -34,28 +33,32 @@ export class FeedFollower {
 
   private async listen(): Promise<void> {
     if (this.stopped) return;
+    const options = this.database.connectionOptions('caracal_system');
     const client = new DatabaseClient({
-      ...this.database.connectionOptions('caracal_system'),
-      keepAlive: true,
+      ...options,
+      probeMs: options.patienceMs,
       application_name: 'caracal:listen',
     });
+    let left = false;
+    const leave = (): void => {
+      if (left) return;
+      left = true;
+      void client.end().catch(() => undefined);
+      this.listenLater();
+    };
     client.on('notification', () => void this.feed.poll());
-    client.on('error', () => this.listenLater(client));
-    client.on('end', () => this.listenLater(client));
+    client.on('error', leave).on('end', leave);
     try {
       await client.connect();
       await client.query(`LISTEN ${CHANGE_CHANNEL}`);
-      if (this.stopped) return this.listenLater(client);
+      if (this.stopped) return leave();
       this.listener = client;
     } catch {
-      this.listenLater(client);
+      leave();
     }
   }
 
-  private listenLater(client: pg.Client): void {
-    client.removeAllListeners();
-    client.on('error', () => undefined);
-    void client.end().catch(() => undefined);
+  private listenLater(): void {
     if (this.stopped || this.reconnect) return;
     this.reconnect = setTimeout(() => {
       this.reconnect = undefined;

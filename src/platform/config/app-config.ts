@@ -50,7 +50,7 @@ export interface AppConfig {
   /** Absolute. */
   readonly dataDir: string;
   /** Without `url` the embedded server is used. */
-  readonly database: { readonly url?: string; readonly migrateUrl?: string };
+  readonly database: { readonly url?: string; readonly migrateUrl?: string; readonly timeoutMs: number };
   readonly redis: { readonly url?: string };
   readonly log: { readonly level: string };
   readonly egress: {

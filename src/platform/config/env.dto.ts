@@ -73,6 +73,10 @@ export class EnvDto {
   DATABASE_MIGRATE_URL?: string;
 
   @IsOptional()
+  @Demand('must be a number of milliseconds from 1000 to 60000', (text) => isInteger(text, 1_000, 60_000))
+  DATABASE_TIMEOUT?: string;
+
+  @IsOptional()
   @Demand('must be a redis:// or rediss:// URL', (text) =>
     isUrlOf(text, ['redis:', 'rediss:'], (url) => url.hostname !== ''),
   )
@@ -136,6 +140,7 @@ export const ENV_VARIABLES = [
   'DATA_DIR',
   'DATABASE_URL',
   'DATABASE_MIGRATE_URL',
+  'DATABASE_TIMEOUT',
   'REDIS_URL',
   'LOG_LEVEL',
   'EGRESS_ALLOW_LOOPBACK',

@@ -10,6 +10,7 @@ import { productionFaults } from './production-faults.js';
 import { readSecretSources, readVariables, type Environment, type FileReader } from './variables.js';
 
 const DEFAULT_PORT = '8080';
+const DEFAULT_DATABASE_MS = '10000';
 const DEFAULT_STALENESS_MS = '2000';
 const DEFAULT_LOOP_DELAY_MS = '1000';
 const POLL_MS = 500;
@@ -55,7 +56,7 @@ function build(dto: EnvDto, secretSources: Record<SecretName, SecretSource>): Ap
     production: dto.NODE_ENV === 'production',
     http: buildHttp(dto),
     dataDir: resolve(dto.DATA_DIR ?? './.caracal'),
-    database: { ...given('url', dto.DATABASE_URL), ...given('migrateUrl', dto.DATABASE_MIGRATE_URL) },
+    database: buildDatabase(dto),
     redis: given('url', dto.REDIS_URL),
     log: { level: dto.LOG_LEVEL ?? 'info' },
     egress: {
@@ -71,6 +72,14 @@ function build(dto: EnvDto, secretSources: Record<SecretName, SecretSource>): Ap
     view: { maxStalenessMs, pollMs: Math.min(POLL_MS, Math.floor(maxStalenessMs / POLLS_PER_STALENESS)) },
     secretSources,
     metrics: dto.METRICS_TOKEN === undefined ? {} : { token: new Secret(dto.METRICS_TOKEN) },
+  };
+}
+
+function buildDatabase(dto: EnvDto): AppConfig['database'] {
+  return {
+    ...given('url', dto.DATABASE_URL),
+    ...given('migrateUrl', dto.DATABASE_MIGRATE_URL),
+    timeoutMs: Number(dto.DATABASE_TIMEOUT ?? DEFAULT_DATABASE_MS),
   };
 }
 

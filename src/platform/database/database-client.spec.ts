@@ -1,8 +1,9 @@
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { DatabaseClient } from './database-client.js';
+import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
 
 /** A message of PostgreSQL's protocol: type, length, body. */
 function message(type: string, body: Buffer): Buffer {
@@ -13,7 +14,83 @@ function message(type: string, body: Buffer): Buffer {
 
 const FIELDS = ['SFATAL', 'VFATAL', 'C57P01', 'Mterminating connection due to unexpected postmaster exit'];
 const LOGGED_IN = Buffer.concat([message('R', Buffer.alloc(4)), message('Z', Buffer.from('I'))]);
+/** EmptyQueryResponse, ReadyForQuery. */
+const EMPTY = Buffer.concat([message('I', Buffer.alloc(0)), message('Z', Buffer.from('I'))]);
 const GOING_DOWN = message('E', Buffer.from(`${FIELDS.join('\0')}\0\0`));
+
+function pooled(options: pg.PoolConfig & DatabaseClientConfig): pg.Pool {
+  const pool = new pg.Pool({ ...options, Client: DatabaseClient, max: 1 });
+  return pool.on('error', () => undefined);
+}
+
+describe('[T8] a connection whose server says nothing any more', () => {
+  /** Answers questions with an empty result while it speaks; it never ends a connection by itself. */
+  let speaks: boolean;
+  let server: Server;
+  let options: pg.ClientConfig;
+  const left: Socket[] = [];
+  beforeAll(async () => {
+    server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => undefined).once('end', () => left.push(socket));
+      socket.once('data', () => {
+        socket.write(LOGGED_IN);
+        socket.on('data', () => speaks && socket.write(EMPTY));
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    options = { host: '127.0.0.1', port: (server.address() as AddressInfo).port, user: 'u', database: 'd', ssl: false };
+  });
+  beforeEach(() => {
+    speaks = true;
+    left.splice(0).forEach((socket) => socket.destroy());
+  });
+  afterAll(() => {
+    left.forEach((socket) => socket.destroy());
+    server.close();
+  });
+
+  it('is given up, told as an answer that did not come in time, and not used again', async () => {
+    const pool = pooled({ ...options, patienceMs: 100 });
+    const client = await pool.connect();
+    await client.query('');
+    speaks = false;
+    await expect(client.query('')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    client.release();
+    expect(pool.totalCount).toBe(0);
+    speaks = true;
+    await pool.query('');
+    await pool.end();
+    while (left.length < 2) await delay(5);
+  });
+
+  it('is not given up while it answers, nor while nobody asks anything', async () => {
+    const pool = pooled({ ...options, patienceMs: 300 });
+    const client = await pool.connect();
+    for (let asked = 0; asked < 5; asked += 1) {
+      await client.query('');
+      await delay(100);
+    }
+    await delay(400);
+    await client.query('');
+    client.release();
+    await pool.end();
+  });
+
+  it('is noticed where it only listens', async () => {
+    const client = new DatabaseClient({ ...options, patienceMs: 50, probeMs: 20 });
+    await client.connect();
+    speaks = false;
+    await new Promise((resolve) => client.once('end', () => resolve(undefined)));
+  });
+
+  it('can be left: its end is not waited for', async () => {
+    const client = new DatabaseClient(options);
+    await client.connect();
+    speaks = false;
+    await client.end();
+    while (left.length === 0) await delay(5);
+  });
+});
 
 describe('a connection to the database', () => {
   let server: Server;

@@ -6,6 +6,10 @@ const UNAVAILABLE_CODES = new Set([
   'ENOENT',
   'EPIPE',
   'ETIMEDOUT',
+  // An answer that took too long: of a statement, of a lock, of the client inside a transaction.
+  '57014',
+  '55P03',
+  '25P03',
   '57P01',
   '57P02',
   '57P03',

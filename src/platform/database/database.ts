@@ -1,9 +1,10 @@
 import { DataSource, type EntityManager, type EntityTarget, type QueryRunner } from 'typeorm';
-import { DatabaseClient } from './database-client.js';
+import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
 import { clientOptions, type DatabaseEndpoint } from './endpoint.js';
 import { roleLogin, type LoginRole } from './roles.js';
 import { translateFault } from './database-errors.js';
-import type { SystemPurpose } from './system-purposes.js';
+import { JOB_PATIENCE_MS, sessionOptions, statementLimit } from './patience.js';
+import { LONG_PURPOSES, type SystemPurpose } from './system-purposes.js';
 
 /** One open transaction. Valid only inside the function it was given to. */
 export interface Tx {
@@ -26,10 +27,17 @@ const POOL_SIZES = {
 } as const;
 type PooledRole = keyof typeof POOL_SIZES;
 
+/** How long an answer is waited for unless the configuration says otherwise. */
+const PATIENCE_MS = 10_000;
+/** What still has a connection so long after it was told to end loses it. */
+const CLOSING_MS = 2_000;
+
 interface Isolation {
   readonly role: PooledRole;
   readonly zone?: string;
   readonly readOnly?: boolean;
+  /** Its statements may take as long as a job's. */
+  readonly long?: boolean;
 }
 
 /** What a Database is made of. */
@@ -37,16 +45,22 @@ export interface DatabaseParts {
   readonly endpoint: DatabaseEndpoint;
   readonly databasePassword: string;
   readonly entities: readonly EntityTarget<object>[];
+  /** How long an answer is waited for, in milliseconds; jobs wait longer. */
+  readonly patienceMs?: number | undefined;
 }
 
 /**
  * The doors to PostgreSQL. There is no ambient transaction: who needs one is handed a `Tx` (ADR 6).
- * A database that cannot be reached rejects with `AppError('temporarily_unavailable')`.
+ * A database that cannot be reached, or does not answer in time, rejects with `AppError('temporarily_unavailable')`; what was to be committed is
+ * then not known to be, and its connection is not used again.
  */
 export class Database {
   private readonly sources: ReadonlyMap<PooledRole, DataSource>;
+  private readonly clients = new Set<DatabaseClient>();
+  private readonly patienceMs: number;
 
   constructor(private readonly parts: DatabaseParts) {
+    this.patienceMs = parts.patienceMs ?? PATIENCE_MS;
     const roles = Object.keys(POOL_SIZES) as PooledRole[];
     this.sources = new Map(roles.map((role) => [role, this.makeSource(role)]));
   }
@@ -56,10 +70,15 @@ export class Database {
     await Promise.all([...this.sources.values()].map((source) => source.initialize()));
   }
 
+  /** Ends every connection, at last those on which somebody still waits for an answer. */
   async close(): Promise<void> {
+    const cut = setTimeout(() => {
+      for (const client of this.clients) client.destroy(new Error('connection ended: the process stops'));
+    }, CLOSING_MS);
     await Promise.all(
       [...this.sources.values()].filter((source) => source.isInitialized).map((source) => source.destroy()),
     );
+    clearTimeout(cut);
   }
 
   /** Runs `fn` in one transaction of `caracal_app` under row-level security of `zone`. */
@@ -87,6 +106,11 @@ export class Database {
     return this.inZone({ role: 'caracal_auditor', zone, readOnly: true }, fn);
   }
 
+  /** The same for jobs that read much of it. */
+  asAuditorAtLength<T>(zone: string, fn: (tx: ZoneTx) => Promise<T>): Promise<T> {
+    return this.inZone({ role: 'caracal_auditor', zone, readOnly: true, long: true }, fn);
+  }
+
   /** Runs `fn` as `caracal_audit`: the append function and the claims, nothing else. */
   asAudit<T>(fn: (tx: Tx) => Promise<T>): Promise<T> {
     return this.transact({ role: 'caracal_audit' }, fn);
@@ -103,18 +127,22 @@ export class Database {
   }
 
   /** Runs `fn` across zones as `caracal_system`, for one of the purposes of the checked-in list. */
-  withSystem<T>(_purpose: SystemPurpose, fn: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.transact({ role: 'caracal_system' }, fn);
+  withSystem<T>(purpose: SystemPurpose, fn: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.transact({ role: 'caracal_system', long: LONG_PURPOSES.has(purpose) }, fn);
   }
 
-  /** One statement as `caracal_system` outside a transaction block: the feed's poll and the health check. */
-  querySystem<T>(_purpose: SystemPurpose, sql: string, params: readonly unknown[] = []): Promise<T[]> {
+  /** One statement as `caracal_system`, outside a transaction block unless it may take long: the feed's poll, the health check, lists of zones. */
+  querySystem<T>(purpose: SystemPurpose, sql: string, params: readonly unknown[] = []): Promise<T[]> {
+    if (LONG_PURPOSES.has(purpose)) return this.withSystem(purpose, (tx) => tx.query<T>(sql, params));
     return this.statement('caracal_system', sql, params);
   }
 
   /** Login and endpoint of a role, for the parts that hold a connection of their own (LISTEN, BullMQ). */
   connectionOptions(role: LoginRole) {
-    return clientOptions(this.parts.endpoint, roleLogin(role, this.parts.databasePassword));
+    const patienceMs = role === 'caracal_janitor' ? JOB_PATIENCE_MS : this.patienceMs;
+    const options = clientOptions(this.parts.endpoint, roleLogin(role, this.parts.databasePassword));
+    const connectionTimeoutMillis = Math.min(options.connectionTimeoutMillis, this.patienceMs);
+    return { ...options, connectionTimeoutMillis, patienceMs };
   }
 
   /** The entities as TypeORM understood them; the check that compares them with the schema reads this. */
@@ -128,7 +156,10 @@ export class Database {
 
   private async transact<T>(isolation: Isolation, fn: (tx: Tx) => Promise<T>): Promise<T> {
     const runner = this.source(isolation.role).createQueryRunner();
+    const client = (await runner.connect().catch(asFault)) as DatabaseClient;
+    const { patienceMs } = client;
     try {
+      if (isolation.long) client.patienceMs = JOB_PATIENCE_MS;
       await begin(runner, isolation);
       const result = await fn({
         em: runner.manager,
@@ -140,6 +171,7 @@ export class Database {
       await rollBack(runner);
       throw translateFault(error);
     } finally {
+      client.patienceMs = patienceMs;
       await runner.release().catch(() => undefined);
     }
   }
@@ -160,6 +192,7 @@ export class Database {
 
   private makeSource(role: PooledRole): DataSource {
     const { user, ssl, ...rest } = this.connectionOptions(role);
+    const { patienceMs, connectionTimeoutMillis, keepAlive, keepAliveInitialDelayMillis } = rest;
     return new DataSource({
       ...rest,
       type: 'postgres',
@@ -173,18 +206,36 @@ export class Database {
       installExtensions: false,
       applicationName: `caracal:${role}`,
       extra: {
-        Client: DatabaseClient,
-        options: '-c search_path=caracal,pg_catalog',
-        connectionTimeoutMillis: 5_000,
-        keepAlive: true,
+        Client: this.knownClient(),
+        patienceMs,
+        options: sessionOptions('caracal,pg_catalog', patienceMs),
+        connectionTimeoutMillis,
+        keepAlive,
+        keepAliveInitialDelayMillis,
       },
     });
   }
+
+  /** Connections that the pools make, known here as long as they live. */
+  private knownClient(): typeof DatabaseClient {
+    const { clients } = this;
+    return class extends DatabaseClient {
+      constructor(config?: DatabaseClientConfig) {
+        super(config);
+        clients.add(this);
+        this.once('end', () => clients.delete(this));
+      }
+    };
+  }
+}
+
+function asFault(error: unknown): never {
+  throw translateFault(error);
 }
 
 async function begin(runner: QueryRunner, isolation: Isolation): Promise<void> {
-  await runner.connect();
   await runner.startTransaction();
+  if (isolation.long) await runner.query(`SET LOCAL statement_timeout = ${statementLimit(JOB_PATIENCE_MS)}`);
   if (isolation.zone !== undefined) await runner.query(`SELECT set_config('caracal.zone', $1, true)`, [isolation.zone]);
   if (isolation.readOnly) await runner.query('SET TRANSACTION READ ONLY');
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../../kernel/app-error.js';
+import { CONNECTING } from './patience.js';
 
 /** Where a PostgreSQL server listens and which database is meant; never who logs in. */
 export interface DatabaseEndpoint {
@@ -54,5 +55,6 @@ export function clientOptions(endpoint: DatabaseEndpoint, login: DatabaseLogin) 
     user: login.user,
     password: login.password,
     ssl: endpoint.tls === true ? {} : endpoint.tls,
+    ...CONNECTING,
   };
 }

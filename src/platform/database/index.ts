@@ -1,9 +1,10 @@
 export { Database, type DatabaseParts, type Tx, type ZoneTx } from './database.js';
-export { DatabaseClient } from './database-client.js';
+export { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
 export { parseEndpoint, parseLogin, clientOptions, type DatabaseEndpoint } from './endpoint.js';
 export { roleLogin, LOGIN_ROLES, OWNER_ROLE, type LoginRole } from './roles.js';
 export { provision, isEmptyDatabase } from './provision.js';
 export { migrate } from './migrator.js';
+export { sessionOptions } from './patience.js';
 export { isMigrated } from './schema-state.js';
 export { compareFingerprints } from './fingerprints.js';
 export { faultCode, isRefusal, isUnavailable } from './database-errors.js';

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { DatabaseClient } from './database-client.js';
 import { clientOptions, parseEndpoint, parseLogin } from './endpoint.js';
+import { CONNECTING } from './patience.js';
 import { OWNER_ROLE } from './roles.js';
 
 /** `pg_advisory_lock` key under which one process at a time migrates. */
@@ -41,7 +42,11 @@ async function applyAll(migrateDsn: string): Promise<void> {
     migrations: (await readMigrations()).map(migrationClass),
     installExtensions: false,
     poolSize: 2,
-    extra: { Client: DatabaseClient, options: `-c role=${OWNER_ROLE} -c search_path=caracal,pg_catalog` },
+    extra: {
+      ...CONNECTING,
+      Client: DatabaseClient,
+      options: `-c role=${OWNER_ROLE} -c search_path=caracal,pg_catalog`,
+    },
   });
   await source.initialize();
   try {

@@ -17,3 +17,12 @@ export type SystemPurpose =
   | 'replicas'
   | 'webhooks'
   | 'health';
+
+/** The purposes of jobs that look through all there is, which may take them long. */
+export const LONG_PURPOSES: ReadonlySet<SystemPurpose> = new Set<SystemPurpose>([
+  'expiry',
+  'retention',
+  'ledger-sweep',
+  'open-calls',
+  'ledger-exports',
+]);

@@ -1,7 +1,7 @@
 import { Queue, Worker, createPostgresBackend, type PostgresConnectionOptions } from 'bullmq';
 import pg from 'pg';
 import { within } from '../../lifecycle/index.js';
-import { DatabaseClient, type clientOptions } from '../../database/index.js';
+import { type Database, DatabaseClient, type DatabaseClientConfig, sessionOptions } from '../../database/index.js';
 import type { QueueName } from '../domain/queue-names.js';
 import { BullQueue } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
@@ -18,10 +18,10 @@ const PING_MS = 2_000;
 /** LISTEN wakes an idle worker; this poll is for a notification that was lost. */
 const IDLE_POLL_SECONDS = 15;
 
-const POOL = { connectionTimeoutMillis: 5_000, idleTimeoutMillis: 60_000, keepAlive: true } as const;
+const IDLE_MS = 60_000;
 
 /** Login and endpoint of `caracal_queue`. */
-export type QueueConnection = ReturnType<typeof clientOptions>;
+export type QueueConnection = ReturnType<Database['connectionOptions']>;
 
 /** BullMQ on the schema `bullmq` of the database, as `caracal_queue`. */
 export class PostgresBackend implements JobBackend {
@@ -69,15 +69,14 @@ export class PostgresBackend implements JobBackend {
   }
 
   private pool(max: number, onFault: (error: unknown) => void): pg.Pool {
-    const pool = new pg.Pool({
+    const options: Omit<DatabaseClientConfig, 'Promise'> = {
       ...this.connection,
-      ...POOL,
-      max,
-      Client: DatabaseClient,
-      options: `-c search_path=${QUEUE_SCHEMA}`,
+      // One of a worker's connections only listens, and BullMQ would not notice its end.
+      probeMs: this.connection.patienceMs,
+      options: sessionOptions(QUEUE_SCHEMA, this.connection.patienceMs),
       application_name: 'caracal:queue',
-    });
-    return pool.on('error', onFault);
+    };
+    return new pg.Pool({ ...options, Client: DatabaseClient, idleTimeoutMillis: IDLE_MS, max }).on('error', onFault);
   }
 }
 
