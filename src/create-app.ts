@@ -78,7 +78,7 @@ async function openDatabase({ config, databaseUrl, secrets, log }: AppParts): Pr
     const { different, rotated } = await compareFingerprints(database, secretFingerprints(secrets));
     if (different.length > 0)
       throw new StartError(different.map((name) => `the secret ${name} is not the one this database was set up with`));
-    for (const name of rotated) log.info({ secret: name }, 'a secret was rotated');
+    for (const name of rotated) log.info({ name }, 'a secret was rotated');
     return database;
   } catch (error) {
     await database.close();

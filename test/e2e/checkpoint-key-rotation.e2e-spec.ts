@@ -13,6 +13,7 @@ describe('rotation of the checkpoint key', () => {
   let old: TestApp;
   let now: TestApp;
   let ring: Buffer[];
+  let said: string;
   const zone = unique('zone');
   const other = unique('zone');
   /** From before the rotation. */
@@ -59,7 +60,9 @@ describe('rotation of the checkpoint key', () => {
     ring = [randomBytes(32), ...old.secrets.checkpointKey];
     await setRing(...ring);
     // Two that start at the same moment, beside one that still knows the old key alone.
-    [now] = await Promise.all([old.replica(), old.replica()]);
+    const [one, twin] = await Promise.all([old.replica(), old.replica()]);
+    now = one;
+    said = one.logs() + twin.logs();
   });
   afterAll(() => old.close());
 
@@ -78,6 +81,12 @@ describe('rotation of the checkpoint key', () => {
     expect(vkey).not.toBe(before.vkey);
     expect(retired[0].vkey).toBe(before.vkey);
     expect((await now.admin('GET', `/v1/zones/${zone}`)).headers.get('etag')).not.toBe(before.etag);
+  });
+
+  it('says in its log which secret was rotated, once, and shows none', () => {
+    const lines = said.split('\n').filter((line) => line.includes('a secret was rotated'));
+    expect(lines.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(['checkpoint_key']);
+    for (const key of ring) expect(said).not.toContain(key.toString('base64'));
   });
 
   it('[T6] signs on with the new key, whoever held the lease, and the tree goes on', async () => {
@@ -106,13 +115,13 @@ describe('rotation of the checkpoint key', () => {
       ({ status }) => status !== 200,
     );
     expect([answer.status, answer.body.code]).toEqual([503, 'temporarily_unavailable']);
-    const said = async () =>
+    const warned = async () =>
       old
         .logs()
         .split('\n')
         .filter((line) => line.includes('does not have')).length;
     const zones = 3;
-    expect(await eventually(said, (times) => times >= zones)).toBe(zones);
+    expect(await eventually(warned, (times) => times >= zones)).toBe(zones);
   });
 
   it('[T6] proves itself to whoever trusts the old key alone', async () => {

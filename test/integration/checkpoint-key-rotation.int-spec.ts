@@ -16,7 +16,7 @@ import type { Database } from '../../src/platform/database/index.js';
 import { systemClock as clock } from '../../src/platform/system-clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { opened } from '../support/log.js';
-import { makeZone } from '../support/zone.js';
+import { makeLoggedZone } from '../support/zone.js';
 
 const [first, second, third, stranger] = [1, 2, 3, 4].map(() => randomBytes(32)) as [Buffer, Buffer, Buffer, Buffer];
 const identityOf = (...seeds: [Buffer, ...Buffer[]]) => new LogIdentity(seeds, () => 'log.test');
@@ -57,24 +57,12 @@ beforeAll(async () => {
   await feed.poll();
   changes = new AuditedChanges({ database, feed, keys: new LedgerKeys(randomBytes(32)), clock });
   dir = await mkdtemp(join(tmpdir(), 'caracal-rotation-'));
-  for (const zone of ZONES) await named(zone, identityOf(first));
+  for (const zone of ZONES) await makeLoggedZone(database, zone, identityOf(first));
 });
 afterAll(async () => {
   await test.drop();
   await rm(dir, { recursive: true, force: true });
 });
-
-async function named(zone: string, identity: LogIdentity): Promise<void> {
-  await makeZone(database, zone);
-  const origin = identity.origin(zone);
-  await database.withZone(zone, (tx) =>
-    tx.query('UPDATE zones SET log_origin = $2, log_vkey = $3 WHERE slug = $1', [
-      zone,
-      origin,
-      identity.verifierKey(origin),
-    ]),
-  );
-}
 
 describe('the rotation of checkpoint keys', () => {
   it('[T6] that ends on the way is continued by the next start, each log and its entry once', async () => {
@@ -102,7 +90,7 @@ describe('the rotation of checkpoint keys', () => {
   });
 
   it('[T6] leaves alone a log whose key is not in the ring, and the others are signed on', async () => {
-    await named('z', identityOf(stranger));
+    await makeLoggedZone(database, 'z', identityOf(stranger));
     const before = await vkeyOf('z');
     const identity = await start(third, second, first);
     expect([await vkeyOf('z'), warnings]).toEqual([before, ['z']]);

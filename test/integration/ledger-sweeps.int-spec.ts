@@ -21,7 +21,7 @@ import type { MessageHandler, Queues } from '../../src/platform/queue/index.js';
 import { systemClock as clock } from '../../src/platform/system-clock.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { tamperWith } from '../support/log.js';
-import { makeZone } from '../support/zone.js';
+import { makeLoggedZone } from '../support/zone.js';
 
 const keys = new LedgerKeys(randomBytes(32));
 const identity = new LogIdentity([randomBytes(32)], () => 'log.test');
@@ -95,15 +95,7 @@ let zones = 0;
 /** A zone whose first twenty entries are under a checkpoint, and all of them under another. */
 async function filled(): Promise<string> {
   const zone = `sweep-${(zones += 1)}`;
-  await makeZone(database, zone);
-  const origin = identity.origin(zone);
-  await database.withZone(zone, (tx) =>
-    tx.query('UPDATE zones SET log_origin = $2, log_vkey = $3 WHERE slug = $1', [
-      zone,
-      origin,
-      identity.verifierKey(origin),
-    ]),
-  );
+  await makeLoggedZone(database, zone, identity);
   for (const count of [20, ENTRIES - 20]) {
     const draft = { type: 'exchange', zone, occurredAt: clock.now(), actor: { kind: 'system' } } as const;
     await Promise.all(Array.from({ length: count }, () => ledger.append(draft)));
