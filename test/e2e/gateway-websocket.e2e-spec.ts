@@ -228,3 +228,48 @@ describe('upgrades that are not a WebSocket’s', () => {
     expect(answer.match(/HTTP\/1\.1 \d\d\d/g)).toEqual(['HTTP/1.1 401']);
   });
 });
+
+describe('the end of the process', () => {
+  const accept = (key: string | undefined): string =>
+    createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+
+  /** A server that ends no connection by itself: after its Close frame it says nothing more, and otherwise not even that. */
+  async function stubborn(): Promise<Upstream> {
+    const server = createServer().on('upgrade', (request, socket) => {
+      socket.on('error', () => undefined).resume();
+      const head = `HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept(request.headers['sec-websocket-key'])}`;
+      socket.write(`${head}\r\n\r\n`);
+      if (request.url?.endsWith('/goodbye') === true) socket.end(Buffer.from([0x88, 0x02, 0x03, 0xe8]));
+    });
+    return serve(server);
+  }
+
+  /** A caller that is let in and keeps its side of the connection open for as long as it likes. */
+  async function caller(gatewayUrl: string, path: string, token: string): Promise<Socket> {
+    const { pathname, port } = new URL(gatewayUrl);
+    const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    const key = randomBytes(16).toString('base64');
+    const lines = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}`;
+    socket.write(`GET ${pathname}${path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${token}\r\n${lines}\r\n\r\n`);
+    const [head] = (await once(socket, 'data')) as [Buffer];
+    expect(head.toString('latin1')).toMatch(/^HTTP\/1\.1 101 /);
+    return socket;
+  }
+
+  it('[T8] does not wait for WebSockets of which one side has ended and the other never does (RFC 6455 §7.1.4)', async () => {
+    const server = await stubborn();
+    const { resource, mandate } = await addResource(gateway.scene, gateway.client, {
+      upstream: server.url,
+      members: { operations: [{ method: 'GET', path: '/live/**', scope: 'use' }] },
+    });
+    const halfClosed = await caller(resource.gateway_url, '/live/silent', await mandate());
+    const keepsOpen = await caller(resource.gateway_url, '/live/goodbye', await mandate());
+    halfClosed.end();
+    if (!keepsOpen.readableEnded) await once(keepsOpen.resume(), 'end');
+    // Far longer than a test may take: what it waited for would be seen.
+    await app.running.close(3_600_000);
+    keepsOpen.destroy();
+    await server.close();
+  });
+});

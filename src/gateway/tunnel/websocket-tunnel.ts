@@ -15,6 +15,8 @@ export interface TunnelParts {
 
 /** How long a last frame may take to leave. */
 const FAREWELL_MS = 250;
+/** How long one side may stay open by itself when the other has ended: a WebSocket has nothing to say any more then (RFC 6455 §7.1.4). */
+const HALF_OPEN_MS = 5_000;
 /** RFC 6455 §7.4.1 and the registry it made. */
 const CLOSE_STATUS = { going_away: 1001, policy_violation: 1008, try_again_later: 1013 } as const;
 
@@ -25,6 +27,7 @@ export class WebSocketTunnel {
   private readonly gate = new FrameGate();
   private readonly idle: NodeJS.Timeout;
   private readonly total: NodeJS.Timeout | undefined;
+  private halfOpen: NodeJS.Timeout | undefined;
   private settled = false;
 
   constructor(private readonly parts: TunnelParts) {
@@ -37,6 +40,8 @@ export class WebSocketTunnel {
     flow(upstream, client, (chunk) => this.fromUpstream(chunk));
     client.on('error', () => undefined).on('close', () => this.clientGone());
     upstream.on('error', () => undefined).on('close', () => this.upstreamGone());
+    client.once('end', () => this.endSoon(() => new ClientGoneError()));
+    upstream.once('end', () => this.endSoon(brokenOff));
   }
 
   /** Ends it now: the caller gets a Close frame that says why where one may stand, and nothing more of the upstream in any case. */
@@ -65,7 +70,18 @@ export class WebSocketTunnel {
     return passed;
   }
 
+  /** Neither side may keep the other's connection open by never ending its own: idle times do not count once this is settled. */
+  private endSoon(why: () => Error): void {
+    if (this.parts.client.destroyed) return;
+    this.halfOpen ??= setTimeout(() => {
+      this.settle(this.gate.closeSeen ? undefined : why());
+      this.parts.client.destroy();
+      this.parts.upstream.destroy();
+    }, HALF_OPEN_MS);
+  }
+
   private clientGone(): void {
+    clearTimeout(this.halfOpen);
     this.settle(this.gate.closeSeen ? undefined : new ClientGoneError());
     this.parts.upstream.destroy();
   }
@@ -76,9 +92,8 @@ export class WebSocketTunnel {
     if (this.settled) return;
     if (this.gate.closeSeen) client.end();
     else client.destroy();
-    this.settle(
-      this.gate.closeSeen ? undefined : new GatewayError('upstream_unavailable', { detail: 'the WebSocket broke off' }),
-    );
+    this.endSoon(brokenOff);
+    this.settle(this.gate.closeSeen ? undefined : brokenOff());
   }
 
   private settle(error: Error | undefined): void {
@@ -88,6 +103,10 @@ export class WebSocketTunnel {
     clearTimeout(this.total);
     this.parts.done(error);
   }
+}
+
+function brokenOff(): GatewayError {
+  return new GatewayError('upstream_unavailable', { detail: 'the WebSocket broke off' });
 }
 
 /** One direction: what `pass` lets through, read only while the other side takes it. */
