@@ -5,6 +5,7 @@ import type { EntryDraft } from '../../src/audit/domain/entry.js';
 import { OutcomeIntake } from '../../src/audit/jobs/outcome-intake.js';
 import { UnknownOutcomes } from '../../src/audit/jobs/unknown-outcomes.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
+import { followCalls } from '../../src/audit/persistence/open-calls.js';
 import { LedgerReader, type LedgerEvent } from '../../src/audit/ledger-reader.js';
 import { OUTCOME_JOB, OutcomeSink } from '../../src/audit/outcome-sink.js';
 import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
@@ -59,7 +60,7 @@ function draft(zone: string, more: Partial<EntryDraft> = {}): EntryDraft {
 
 /** A replica's maintenance, at a time. */
 function upkeep(now: number, on: Database = database): UnknownOutcomes {
-  const clock = { ...systemClock, now: () => now };
+  const clock = { now: () => now, monotonic: () => systemClock.monotonic() };
   return new UnknownOutcomes({
     database: on,
     keys,
@@ -186,6 +187,24 @@ describe('the outcome of a call whose process died', () => {
     await upkeep(now + 11 * MINUTE).run();
     expect(await indices()).toEqual([limited.index, free.index]);
   });
+
+  it.each([1, 4, 100])(
+    'is found out in pages of %d, wherever one ends and whatever an outcome leaves unsaid',
+    async (page) => {
+      const zone = await newZone();
+      const calls = await Promise.all(Array.from({ length: 6 }, () => ledger.append(draft(zone))));
+      const indices = calls.map(({ index }) => index).toSorted((a, b) => a - b);
+      await ledger.append(draft(zone, { type: 'gateway.outcome', detail: { ended: 'complete' } }));
+      for (const ended of indices.slice(0, 2)) await intake().handle(await outcomeJob(zone, ended));
+      while ((await followCalls(database, zone, page)) > 0);
+      const open = await database.querySystem<{ index: string }>(
+        'open-calls',
+        'SELECT index FROM caracal.open_calls WHERE zone = $1 ORDER BY index',
+        [zone],
+      );
+      expect(open.map(({ index }) => Number(index))).toEqual(indices.slice(2));
+    },
+  );
 
   it('[T12] no role but those of the jobs follows or closes calls', async () => {
     const zone = await newZone();

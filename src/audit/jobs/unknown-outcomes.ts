@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { OnModuleInit } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.js';
 import type { Database } from '../../platform/database/index.js';
@@ -11,6 +12,8 @@ import { prepareEntry } from '../prepare-entry.js';
 
 const EVERY_MS = 60_000;
 const PAGE = 2_000;
+/** After a page, so many times as long as it took: what was let through is looked at beside what asks now, not before it. */
+const REST = 3;
 /** Of one zone in one round; what is left is for the next. */
 const MOST_PAGES = 1_000;
 const MOST_CLOSED = 256;
@@ -42,8 +45,12 @@ export class UnknownOutcomes implements OnModuleInit {
   }
 
   private async follow(zone: string): Promise<void> {
-    for (let pages = 0; pages < MOST_PAGES; pages += 1)
-      if ((await followCalls(this.parts.database, zone, PAGE)) < PAGE) return;
+    const { database, clock } = this.parts;
+    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+      const began = clock.monotonic();
+      if ((await followCalls(database, zone, PAGE)) < PAGE) return;
+      await pause(REST * (clock.monotonic() - began));
+    }
   }
 
   /** Only when something is overdue is the ledger's head held, and then as long as one group takes. */
