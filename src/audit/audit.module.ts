@@ -12,6 +12,7 @@ import { AuditedChanges } from './audited-changes.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { ChainKeyRotation } from './jobs/chain-key-rotation.js';
 import { OutcomeIntake } from './jobs/outcome-intake.js';
+import { OUTCOME_JOB, OutcomeJobs } from './jobs/outcome-jobs.js';
 import { LedgerPartitions } from './jobs/partitions.js';
 import { UnknownOutcomes } from './jobs/unknown-outcomes.js';
 import { LedgerKeys } from './ledger-keys.js';
@@ -20,7 +21,7 @@ import { LogIdentity } from './log/log-identity.js';
 import { LogReader } from './log/log-reader.js';
 import { LogSigner } from './log/log-signer.js';
 import { LOG_PROVIDERS } from './log/log.providers.js';
-import { OUTCOME_JOB, OutcomeSink } from './outcome-sink.js';
+import { OutcomeSink } from './outcome-sink.js';
 import { LedgerSweeps } from './sweep/ledger-sweeps.js';
 import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
 
@@ -53,9 +54,11 @@ import { SWEEP_PROVIDERS } from './sweep/sweep.providers.js';
     { provide: PRIOR_EFFECTS, useExisting: LedgerReader },
     {
       provide: OutcomeSink,
-      inject: [Queues, APP_LOGGER],
-      useFactory: (queues: Queues, log: AppLogger) =>
-        new OutcomeSink(queues, (error, lost) => log.warn({ err: error, lost }, 'outcomes wait for the queue')),
+      inject: [AuditLedger, Queues, CLOCK, APP_LOGGER],
+      useFactory: (ledger: AuditLedger, queues: Queues, clock: Clock, log: AppLogger): OutcomeSink => {
+        const onFault = (error: unknown, lost: number) => log.warn({ err: error, lost }, 'outcomes wait for the queue');
+        return new OutcomeSink({ ledger, jobs: new OutcomeJobs(queues, onFault), clock, onFault });
+      },
     },
     {
       provide: OutcomeIntake,

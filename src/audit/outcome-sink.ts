@@ -1,106 +1,89 @@
-import type { JsonObject } from '../kernel/json.js';
-import type { Queues } from '../platform/queue/index.js';
+import type { Clock } from '../kernel/clock.js';
+import type { AuditLedger } from './audit-ledger.js';
+import { NEVER_LATE_BEFORE_MS } from './domain/call-ends.js';
 import type { EntryDraft } from './domain/entry.js';
-import type { PreparedEntry } from './persistence/ledger-store.js';
+import { byZone, type Outcome, type OutcomeJobs } from './jobs/outcome-jobs.js';
 import { prepareEntry } from './prepare-entry.js';
 
-/** The name of the jobs that carry outcomes on the queue `audit`. */
-export const OUTCOME_JOB = 'outcomes';
+const FLUSH_MS = 20;
+/** Outcomes that wait for the ledger at one time; decisions need the room more, and the queue has enough. */
+const MOST_WAITING = 1_024;
 
-const MAX_PER_JOB = 256;
-const FLUSH_MS = 50;
-const RETRY_MS = 500;
-/** Beyond this the oldest outcomes are given up (counted, reported); their intents stay in the ledger. */
-const MAX_HELD = 100_000;
-
-interface Outcome {
-  readonly zone: string;
-  readonly prepared: PreparedEntry;
+interface Held extends Outcome {
+  readonly occurredAt: number;
 }
 
-/** Collects what happened after a decision and sends it to the ledger as signed jobs: at most 256 outcomes or 50 ms apart. */
-export class OutcomeSink {
-  private held: Outcome[] = [];
-  private timer: NodeJS.Timeout | undefined;
-  private flushing: Promise<void> = Promise.resolve();
-  private closed = false;
+export interface OutcomeSinkParts {
+  readonly ledger: Pick<AuditLedger, 'deliver'>;
+  readonly jobs: Pick<OutcomeJobs, 'push' | 'close'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly onFault: (error: unknown, lost: number) => void;
+}
 
-  constructor(
-    private readonly queues: Pick<Queues, 'enqueue'>,
-    private readonly onFault: (error: unknown, lost: number) => void,
-  ) {}
+/**
+ * Takes what happened after a decision to the ledger: with the group that is next after 20 ms, and through the queue when that one did not commit, when
+ * there is no room, and when the call began long ago. An outcome that was in after all, though nobody could tell, is known by its event id when the queue
+ * brings it.
+ */
+export class OutcomeSink {
+  private held: Held[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private waiting = 0;
+  private readonly underWay = new Set<Promise<void>>();
+
+  constructor(private readonly parts: OutcomeSinkParts) {}
 
   /** Takes an outcome; never fails and never waits. */
   push(draft: EntryDraft): void {
     try {
-      this.held.push({ zone: draft.zone, prepared: prepareEntry(draft) });
+      this.held.push({ zone: draft.zone, prepared: prepareEntry(draft), occurredAt: draft.occurredAt });
     } catch (error) {
-      return this.onFault(error, 1);
+      return this.parts.onFault(error, 1);
     }
-    if (this.held.length >= MAX_PER_JOB) this.flushSoon(0);
-    else this.flushSoon(FLUSH_MS);
+    this.timer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
 
-  /** Sends what is held; resolves when it is in the queue or has failed once more. */
+  /** Resolves when what was taken is in the ledger, in the queue, or has failed once more. */
   async close(): Promise<void> {
-    this.closed = true;
-    clearTimeout(this.timer);
-    await this.flushing;
-    await this.flush();
+    this.flush();
+    await Promise.all(this.underWay);
+    await this.parts.jobs.close();
   }
 
-  private flushSoon(ms: number): void {
-    if (this.timer && ms > 0) return;
+  private flush(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      this.flushing = this.flushing.then(() => this.flush());
-    }, ms);
-  }
-
-  private async flush(): Promise<void> {
+    this.timer = undefined;
     const outcomes = this.held;
     this.held = [];
-    for (const [zone, mine] of groupByZone(outcomes)) {
-      for (let at = 0; at < mine.length; at += MAX_PER_JOB) {
-        const isSent = await this.send(zone, mine.slice(at, at + MAX_PER_JOB));
-        // A queue that is not there at the end is not asked for each of many thousands.
-        if (!isSent && this.closed) return;
-      }
+    for (const [zone, mine] of byZone(outcomes)) {
+      const delivery = this.deliver(zone, mine).finally(() => this.underWay.delete(delivery));
+      this.underWay.add(delivery);
     }
   }
 
-  private async send(zone: string, outcomes: readonly Outcome[]): Promise<boolean> {
+  private async deliver(zone: string, outcomes: readonly Held[]): Promise<void> {
+    if (!(await this.isAppended(zone, outcomes))) this.parts.jobs.push(outcomes);
+  }
+
+  /** False is no more than "perhaps not". */
+  private async isAppended(zone: string, outcomes: readonly Held[]): Promise<boolean> {
+    if (this.waiting + outcomes.length > MOST_WAITING || outcomes.some((outcome) => this.isOld(outcome))) return false;
+    this.waiting += outcomes.length;
     try {
-      await this.queues.enqueue('audit', OUTCOME_JOB, zone, { outcomes: outcomes.map(toJson) });
-      return true;
-    } catch (error) {
-      this.keep(outcomes, error);
+      return await this.parts.ledger.deliver(
+        zone,
+        outcomes.map(({ prepared }) => prepared),
+      );
+    } catch {
+      // The ledger has said why.
       return false;
+    } finally {
+      this.waiting -= outcomes.length;
     }
   }
 
-  /** A queue that is down is tried again; memory stays bounded. */
-  private keep(outcomes: readonly Outcome[], error: unknown): void {
-    const kept = [...outcomes, ...this.held].slice(-MAX_HELD);
-    this.onFault(error, outcomes.length + this.held.length - kept.length);
-    this.held = kept;
-    if (!this.closed) this.flushSoon(RETRY_MS);
+  /** Its call may have been closed as unknown meanwhile: who takes it out of the queue asks. */
+  private isOld({ occurredAt }: Held): boolean {
+    return this.parts.clock.now() - occurredAt >= NEVER_LATE_BEFORE_MS;
   }
-}
-
-function groupByZone(outcomes: readonly Outcome[]): Map<string, Outcome[]> {
-  const groups = new Map<string, Outcome[]>();
-  for (const outcome of outcomes) {
-    const group = groups.get(outcome.zone);
-    if (group) group.push(outcome);
-    else groups.set(outcome.zone, [outcome]);
-  }
-  return groups;
-}
-
-/** The entry travels as the exact bytes that will be stored, so nobody writes them a second time. */
-function toJson({ prepared }: Outcome): JsonObject {
-  const { eventId, entry, requestId, facets } = prepared;
-  return { event_id: eventId, entry, facets, ...(requestId === undefined ? {} : { request_id: requestId }) };
 }

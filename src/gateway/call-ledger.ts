@@ -98,7 +98,7 @@ export class CallLedger {
     if (appended) notes.receipt = { zone: appended.zone, index: appended.index };
   }
 
-  /** Never fails and never waits: what happened travels by the queue. */
+  /** Never fails and never waits: what happened is in the ledger soon after. */
   outcome(notes: CallNotes, end: CallEnd): void {
     const { status, bytesIn, bytesOut, error, retried } = end.arrival;
     const detail: JsonObject = {

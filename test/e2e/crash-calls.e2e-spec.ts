@@ -62,7 +62,7 @@ describe('kill -9 in the middle of calls', () => {
     await server.end('SIGKILL');
     await Promise.all(lost);
     server = await startServer(dataDir, ENV);
-    const clock = { ...systemClock, now: () => Date.now() + 25 * 3_600_000 };
+    const clock = { now: () => Date.now() + 25 * 3_600_000, monotonic: () => systemClock.monotonic() };
     const [database, twin] = [await openServerDatabase(dataDir), await openServerDatabase(dataDir)];
     try {
       const keys = new LedgerKeys(...(await readKeyRing(dataDir, 'ledgerHmac')));

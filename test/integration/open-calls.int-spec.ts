@@ -3,12 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLedger } from '../../src/audit/audit-ledger.js';
 import type { EntryDraft } from '../../src/audit/domain/entry.js';
 import { OutcomeIntake } from '../../src/audit/jobs/outcome-intake.js';
+import { OUTCOME_JOB, OutcomeJobs } from '../../src/audit/jobs/outcome-jobs.js';
 import { UnknownOutcomes } from '../../src/audit/jobs/unknown-outcomes.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
 import { followCalls } from '../../src/audit/persistence/open-calls.js';
 import { LedgerReader, type LedgerEvent } from '../../src/audit/ledger-reader.js';
-import { OUTCOME_JOB, OutcomeSink } from '../../src/audit/outcome-sink.js';
+import { prepareEntry } from '../../src/audit/prepare-entry.js';
 import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
+import type { Clock } from '../../src/kernel/clock.js';
 import type { JsonObject } from '../../src/kernel/json.js';
 import type { Database } from '../../src/platform/database/index.js';
 import type { Message } from '../../src/platform/queue/index.js';
@@ -58,13 +60,14 @@ function draft(zone: string, more: Partial<EntryDraft> = {}): EntryDraft {
   };
 }
 
+const clockAt = (now: number): Clock => ({ now: () => now, monotonic: () => systemClock.monotonic() });
+
 /** A replica's maintenance, at a time. */
 function upkeep(now: number, on: Database = database): UnknownOutcomes {
-  const clock = { now: () => now, monotonic: () => systemClock.monotonic() };
   return new UnknownOutcomes({
     database: on,
     keys,
-    clock,
+    clock: clockAt(now),
     queues: { schedule: () => undefined },
     onClosed: () => undefined,
   });
@@ -73,7 +76,7 @@ function upkeep(now: number, on: Database = database): UnknownOutcomes {
 /** The job that brings the outcome of a call. */
 async function outcomeJob(zone: string, request: number, more: JsonObject = {}): Promise<Message> {
   let body: JsonObject = {};
-  const sink = new OutcomeSink(
+  const jobs = new OutcomeJobs(
     {
       enqueue: (_queue, _name, _zone, sent) => {
         body = JSON.parse(JSON.stringify(sent)) as JsonObject;
@@ -83,14 +86,14 @@ async function outcomeJob(zone: string, request: number, more: JsonObject = {}):
     () => undefined,
   );
   const { decision: _decided, ...call } = draft(zone);
-  sink.push({ ...call, type: 'gateway.outcome', detail: { ended: 'complete', status: 200, request, ...more } });
-  await sink.close();
+  const detail = { ended: 'complete', status: 200, request, ...more };
+  jobs.push([{ zone, prepared: prepareEntry({ ...call, type: 'gateway.outcome', detail }) }]);
+  await jobs.close();
   const id = '01900000-0000-7000-8000-000000000001';
   return { queue: 'audit', name: OUTCOME_JOB, id, zone, issuedAt: 0, expiresAt: 1, body };
 }
 
-const intake = (now = Date.now()): OutcomeIntake =>
-  new OutcomeIntake({ database, keys, ledger, clock: { ...systemClock, now: () => now } });
+const intake = (now = Date.now()): OutcomeIntake => new OutcomeIntake({ database, keys, ledger, clock: clockAt(now) });
 
 async function ofType(zone: string, type: string): Promise<LedgerEvent[]> {
   return new LedgerReader(database).events(zone, { facets: { type } }, { limit: 200 });

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditLedger } from '../../src/audit/audit-ledger.js';
+import { NEVER_LATE_BEFORE_MS } from '../../src/audit/domain/call-ends.js';
 import type { EntryDraft } from '../../src/audit/domain/entry.js';
 import { OutcomeIntake } from '../../src/audit/jobs/outcome-intake.js';
+import { OUTCOME_JOB, OutcomeJobs } from '../../src/audit/jobs/outcome-jobs.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
 import { LedgerReader } from '../../src/audit/ledger-reader.js';
-import { OUTCOME_JOB, OutcomeSink } from '../../src/audit/outcome-sink.js';
+import { OutcomeSink } from '../../src/audit/outcome-sink.js';
 import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
 import type { JsonObject } from '../../src/kernel/json.js';
 import type { Database } from '../../src/platform/database/index.js';
@@ -45,8 +48,14 @@ function message(body: JsonObject): Message {
   return { queue: 'audit', name: OUTCOME_JOB, id, zone: 'acme', issuedAt: 0, expiresAt: 1, body };
 }
 
-/** The bodies of the jobs a sink sends for these drafts. */
-async function sent(drafts: readonly EntryDraft[], faults: unknown[] = []): Promise<JsonObject[]> {
+type Deliver = AuditLedger['deliver'];
+
+/** The bodies of the jobs a sink sends for these drafts, beside a ledger that takes nothing unless said otherwise. */
+async function sent(
+  drafts: readonly EntryDraft[],
+  faults: unknown[] = [],
+  { deliver = () => Promise.reject(new Error('not now')), age = 0 }: { deliver?: Deliver; age?: number } = {},
+): Promise<JsonObject[]> {
   const bodies: JsonObject[] = [];
   const queues = {
     enqueue: (_queue: string, _name: string, _zone: string, body: JsonObject) => {
@@ -54,13 +63,69 @@ async function sent(drafts: readonly EntryDraft[], faults: unknown[] = []): Prom
       return Promise.resolve();
     },
   };
-  const sink = new OutcomeSink(queues, (error) => faults.push(error));
+  const onFault = (error: unknown) => faults.push(error);
+  const jobs = new OutcomeJobs(queues, onFault);
+  const sink = new OutcomeSink({ ledger: { deliver }, jobs, clock: { now: () => OUTCOME.occurredAt + age }, onFault });
   for (const draft of drafts) sink.push(draft);
   await sink.close();
   return bodies;
 }
 
 describe('gateway outcomes', () => {
+  it('are in the ledger without a job when it takes them', async () => {
+    const before = await new LedgerReader(database).size('acme');
+    expect(await sent([OUTCOME, OUTCOME], [], { deliver: (...asked) => ledger.deliver(...asked) })).toEqual([]);
+    expect((await new LedgerReader(database).size('acme')) - before).toBe(2);
+  });
+
+  it('[T7] are there once, too, when the ledger has taken them and nobody was told', async () => {
+    const before = await new LedgerReader(database).size('acme');
+    const deliver: Deliver = async (...asked) => {
+      await ledger.deliver(...asked);
+      throw new Error('the connection was lost');
+    };
+    const bodies = await sent([OUTCOME, OUTCOME], [], { deliver });
+    expect(bodies).toHaveLength(1);
+    for (const body of bodies) await intake.handle(message(body));
+    expect((await new LedgerReader(database).size('acme')) - before).toBe(2);
+  });
+
+  it('[T6] of calls that began long ago take the queue, where is asked whether they were closed', async () => {
+    const taken = async (age: number) => {
+      const asked: number[] = [];
+      const bodies = await sent([OUTCOME], [], { age, deliver: () => Promise.resolve(asked.push(age) > 0) });
+      return { asked: asked.length, jobs: bodies.length };
+    };
+    expect(await taken(NEVER_LATE_BEFORE_MS - 1)).toEqual({ asked: 1, jobs: 0 });
+    expect(await taken(NEVER_LATE_BEFORE_MS)).toEqual({ asked: 0, jobs: 1 });
+  });
+
+  it('beyond what may wait for the ledger take the queue, and none is lost', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const taken: number[] = [];
+    const jobs: number[] = [];
+    const sink = new OutcomeSink({
+      ledger: {
+        deliver: async (_zone, entries) => {
+          taken.push(entries.length);
+          await held;
+          return true;
+        },
+      },
+      clock: { now: () => OUTCOME.occurredAt },
+      jobs: { push: (outcomes) => jobs.push(outcomes.length), close: () => Promise.resolve() },
+      onFault: () => undefined,
+    });
+    for (const count of [1_000, 25, 24]) {
+      for (let n = 0; n < count; n += 1) sink.push(OUTCOME);
+      await pause(60);
+    }
+    release();
+    await sink.close();
+    expect({ taken, jobs }).toEqual({ taken: [1_000, 24], jobs: [25] });
+  });
+
   it('[T7] are appended once however often a job is delivered, two replicas at once included', async () => {
     const [body] = await sent([OUTCOME, OUTCOME, OUTCOME]);
     const before = await new LedgerReader(database).size('acme');
