@@ -2,6 +2,7 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import type { Clock } from '../../kernel/clock.js';
 import { formatTime } from '../../kernel/times.js';
 import type { Database } from '../../platform/database/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import type { AuditedChanges } from '../audited-changes.js';
 import type { LogIdentity } from './log-identity.js';
 
@@ -11,6 +12,8 @@ export interface CheckpointKeyRotationParts {
   readonly identity: LogIdentity;
   readonly clock: Clock;
   readonly warn: (message: string, zone?: string) => void;
+  /** Some log could not be given its key; the server starts all the same, and signs it with the one that it has. */
+  readonly onFault: (error: unknown) => void;
 }
 
 interface LogRow {
@@ -37,10 +40,12 @@ export class CheckpointKeyRotation implements OnApplicationBootstrap {
       identity.goOnWith(putAway.vkey);
       warn('the first checkpoint key was put away before and signs nothing any more; its successor goes on');
     }
-    for (const log of logs.filter(({ origin, vkey }) => vkey !== next(origin))) {
-      if (identity.holds(log.vkey)) await this.rotate(log, next(log.origin));
-      else warn('the log has a key that is not in the ring of checkpoint keys; it is not signed', log.zone);
-    }
+    const [due, strange] = [true, false].map((held) =>
+      logs.filter(({ origin, vkey }) => vkey !== next(origin) && identity.holds(vkey) === held),
+    ) as [LogRow[], LogRow[]];
+    for (const { zone } of strange)
+      warn('the log has a key that is not in the ring of checkpoint keys; it is not signed', zone);
+    await inTurn(due, (log) => this.rotate(log, next(log.origin))).catch(this.parts.onFault);
   }
 
   private logs(): Promise<LogRow[]> {

@@ -27,7 +27,8 @@ export const LOG_PROVIDERS: Provider[] = [
       ...[database, changes, identity, clock, log]: [Database, AuditedChanges, LogIdentity, Clock, AppLogger]
     ): CheckpointKeyRotation => {
       const warn = (message: string, zone?: string) => log.warn({ zone }, message);
-      return new CheckpointKeyRotation({ database, changes, identity, clock, warn });
+      const onFault = (err: unknown) => log.error({ err }, 'a log could not be given its new key');
+      return new CheckpointKeyRotation({ database, changes, identity, clock, warn, onFault });
     },
   },
   {
