@@ -137,6 +137,41 @@ describe('spawning against terminating', () => {
     expect(answers.filter((answer) => answer.status === 429)).toHaveLength(35);
   });
 
+  it('[T8] a limit of the zone holds on all replicas, and what ended frees its room at once', async () => {
+    const small = await OAuthScene.open(app);
+    const etag = (await small.admin('GET', '')).headers.get('etag') ?? '';
+    const limits = { sessions_per_zone: 20, children_per_session: 20, spawn_per_minute: 1_000 };
+    ok(await small.admin('PATCH', '', { limits }, { 'if-match': etag }));
+    const bearers = await Promise.all([0, 1, 2].map(async () => small.applicationToken(await small.client())));
+    const start = (n: number, body: object = {}) =>
+      call(`${(n % 2 ? app : other).url}/z/${small.zone}`, {
+        method: 'POST',
+        path: '/sessions',
+        body: { lifecycle: 'task', ...body },
+        headers: { authorization: `Bearer ${bearers[n % bearers.length]}` },
+      });
+    const root = created(await start(0));
+    const below = created(await start(0, { parent: root.id }));
+    const started = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => start(n, n % 3 === 0 ? { parent: below.id } : {})),
+    );
+    expect(started.filter((answer) => answer.status === 201)).toHaveLength(18);
+    expect(started.filter((answer) => answer.body.limit === 'sessions_per_zone')).toHaveLength(42);
+    const children = started.filter((answer) => answer.status === 201 && answer.body.parent === below.id).length;
+    // Nothing below the root is settled yet, and all of it is dead.
+    ok(await small.runtime('POST', `/sessions/${root.id}/terminate`, bearers[0] as string, {}));
+    const again = await Promise.all(Array.from({ length: 40 }, (_, n) => start(n)));
+    expect(again.filter((answer) => answer.status === 201)).toHaveLength(2 + children);
+    const counted = (): Promise<{ said: number; there: number }[]> =>
+      query(
+        `SELECT (SELECT open FROM caracal.session_counts WHERE zone = $1 AND scope = '') AS said, count(*)::int AS there
+         FROM caracal.sessions WHERE zone = $1 AND status IN ('active', 'suspended')`,
+        [small.zone],
+      );
+    await eventually(async () => (await counted())[0]?.there === 20);
+    expect(await counted()).toEqual([{ said: 20, there: 20 }]);
+  });
+
   it('[T4] delegating against revoking leaves nothing usable below', async () => {
     for (let round = 0; round < 5; round += 1) {
       const [from, middle, last] = [

@@ -10,53 +10,75 @@ export interface CountScope {
   readonly zoneEpoch: number;
 }
 
-export interface SessionCounts {
+/** Sessions that stand where a new one would. */
+export interface HeldSessions {
   readonly children: number;
   readonly application: number;
   readonly zone: number;
-  /** Started by the application in the last minute, ended or not. */
+}
+
+/** Sessions started in the last minute, ended or not, counted no further than the limits on them. */
+export interface RecentStarts {
+  /** By the application. */
   readonly spawned: number;
-  /** Started in the tree in the last minute, ended or not. */
+  /** In the tree. */
   readonly tree: number;
 }
 
-const OPEN = `s.status IN ('active', 'suspended') AND (s.expires_at IS NULL OR s.expires_at > $4)`;
-
-/** Leaves out what is dead by an anchor above it and only waits to be settled. */
-const NOT_ANCHORED = `AND (s.epochs ->> 'z')::integer >= $6 AND NOT EXISTS (
-  SELECT 1 FROM caracal.sessions a WHERE a.zone = s.zone AND a.id = ANY (string_to_array(s.path, '/'))
-   AND (a.status IN ('terminated', 'expired') OR a.expires_at <= $4))`;
-
 /**
- * How many sessions stand where a new one would. Called under the graph lock. `exactly` leaves out sessions that died with an ancestor and
- * are not settled yet; it costs a look at every ancestor, so it is asked only when a limit seems reached.
+ * How many sessions are open where a new one would stand, as the triggers on the table keep it. Called under the graph lock, so nobody changes it
+ * before the caller commits. It counts those that are dead and wait to be settled: no fewer than live.
  */
-export async function countSessions(tx: ZoneTx, scope: CountScope, exactly: boolean): Promise<SessionCounts> {
-  const live = `${OPEN} ${exactly ? NOT_ANCHORED : 'AND $6::integer IS NOT NULL'}`;
-  const [counts] = await tx.query<Record<keyof SessionCounts, string>>(
-    `SELECT (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.parent = $3 AND ${live}) AS children,
-            (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.application = $2 AND ${live}) AS application,
-            (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND ${live}) AS zone,
-            (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.application = $2 AND s.id > $5) AS spawned,
-            (SELECT count(*) FROM caracal.sessions s WHERE s.zone = $1 AND s.root = $7 AND s.id > $5) AS tree`,
+export async function openSessions(tx: ZoneTx, { application, parent }: CountScope): Promise<HeldSessions> {
+  const rows = await tx.query<{ scope: string; open: number }>(
+    'SELECT scope, open FROM caracal.session_counts WHERE zone = $1 AND scope = ANY ($2)',
+    [tx.zone, ['', application, ...(parent === undefined ? [] : [parent])]],
+  );
+  const open = new Map(rows.map((row) => [row.scope, row.open]));
+  const of = (scope: string | undefined): number => (scope === undefined ? 0 : (open.get(scope) ?? 0));
+  return { children: of(parent), application: of(application), zone: of('') };
+}
+
+/** Counts what was started in the last minute, up to the most that matters. */
+export async function recentStarts(tx: ZoneTx, scope: CountScope, most: RecentStarts): Promise<RecentStarts> {
+  const [row] = await tx.query<Record<keyof RecentStarts, number>>(
+    `SELECT (SELECT count(*) FROM (SELECT 1 FROM caracal.sessions WHERE zone = $1 AND application = $2 AND id > $4 LIMIT $5) s)::int AS spawned,
+            (SELECT count(*) FROM (SELECT 1 FROM caracal.sessions WHERE zone = $1 AND root = $3 AND id > $4 LIMIT $6) s)::int AS tree`,
     [
       tx.zone,
       scope.application,
-      scope.parent ?? null,
-      new Date(scope.now),
-      earliestId(scope.now - 60_000),
-      scope.zoneEpoch,
       scope.root ?? null,
+      earliestId(scope.now - 60_000),
+      most.spawned,
+      scope.root === undefined ? 0 : most.tree,
     ],
   );
-  const number = (name: keyof SessionCounts) => Number(counts?.[name] ?? 0);
-  return {
-    children: number('children'),
-    application: number('application'),
-    zone: number('zone'),
-    spawned: number('spawned'),
-    tree: number('tree'),
-  };
+  return row ?? { spawned: 0, tree: 0 };
+}
+
+const OPEN = `status IN ('active', 'suspended')`;
+
+/**
+ * How many sessions live, without those that died with something above them or with time and are not settled yet. It looks at every open session and
+ * at all above it, so it does so only where something died at all; otherwise it answers undefined, and what is open lives.
+ */
+export async function livingSessions(tx: ZoneTx, scope: CountScope): Promise<HeldSessions | undefined> {
+  const { application, parent, now, zoneEpoch } = scope;
+  const [pending] = await tx.query<{ some: boolean }>(
+    `SELECT EXISTS (SELECT FROM caracal.outbox WHERE zone = $1 AND name = 'settle' AND done_at IS NULL)
+         OR EXISTS (SELECT FROM caracal.sessions WHERE zone = $1 AND ${OPEN} AND expires_at <= $2) AS some`,
+    [tx.zone, new Date(now)],
+  );
+  if (pending?.some !== true) return undefined;
+  const [row] = await tx.query<Record<keyof HeldSessions, number>>(
+    `SELECT count(*) FILTER (WHERE s.parent = $4)::int AS children, count(*) FILTER (WHERE s.application = $3)::int AS application, count(*)::int AS zone
+     FROM caracal.sessions s
+     WHERE s.zone = $1 AND s.${OPEN} AND (s.expires_at IS NULL OR s.expires_at > $2) AND (s.epochs ->> 'z')::integer >= $5
+       AND NOT EXISTS (SELECT FROM caracal.sessions a WHERE a.zone = s.zone AND a.id = ANY (string_to_array(s.path, '/'))
+         AND (a.status IN ('terminated', 'expired') OR a.expires_at <= $2))`,
+    [tx.zone, new Date(now), application, parent ?? null, zoneEpoch],
+  );
+  return row;
 }
 
 /** Ids hold their time of birth (RFC 9562 §5.7), and the index of an application's sessions is in their order. */

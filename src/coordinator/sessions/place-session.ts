@@ -11,7 +11,13 @@ import { byIdentifier } from '../domain/delegations/named-resources.js';
 import { newSession, type NarrowedStart, requireMeaningful, requireSponsor } from '../domain/sessions/new-session.js';
 import { requireReach } from '../domain/sessions/reach.js';
 import { lifeOf, pathEnd, requireActive, requireLabels } from '../domain/sessions/session-start.js';
-import { type CountScope, countSessions, type SessionCounts } from '../persistence/session-counts.js';
+import {
+  type CountScope,
+  type HeldSessions,
+  livingSessions,
+  openSessions,
+  recentStarts,
+} from '../persistence/session-counts.js';
 import { insertSession, type StoredSession } from '../persistence/session-rows.js';
 import { callerOf, type RuntimeCall } from './runtime-call.js';
 import type { DetailedSession, SessionGraph } from './session-graph.js';
@@ -103,30 +109,36 @@ async function requireSpace(
     now: graph.now,
     zoneEpoch: view.epoch,
   };
-  const counts = await countSessions(tx, scope, false);
-  if (parent) requireCalm(view, parent, counts);
-  const held = {
-    children_per_session: counts.children,
-    sessions_per_application: counts.application,
-    sessions_per_zone: counts.zone,
-  };
-  requireRoom(limits, 'spawn_per_minute', counts.spawned);
-  if (hasRoom(limits, held)) return;
+  const { breaker } = view.settings;
+  const open = await openSessions(tx, scope);
   // Something is full, unless part of it is dead and only waits to be settled.
-  const exact = await countSessions(tx, scope, true);
-  requireRoom(limits, 'children_per_session', exact.children);
-  requireRoom(limits, 'sessions_per_application', exact.application);
-  requireRoom(limits, 'sessions_per_zone', exact.zone);
+  const full = !hasRoom(limits, open) || open.children >= (breaker.fan_out ?? Infinity);
+  const held = (full ? await livingSessions(tx, scope) : undefined) ?? open;
+  const most = { spawned: limits.spawn_per_minute, tree: breaker.spawns_per_minute ?? 0 };
+  const recent = await recentStarts(tx, scope, most);
+  if (parent) requireCalm(view, parent, { children: held.children, tree: recent.tree });
+  requireRoom(limits, 'spawn_per_minute', recent.spawned);
+  requireRoom(limits, 'children_per_session', held.children);
+  requireRoom(limits, 'sessions_per_application', held.application);
+  requireRoom(limits, 'sessions_per_zone', held.zone);
 }
 
 /** A tree that runs away is not only refused one more session; the caller suspends it. */
-function requireCalm({ settings }: ZoneView, parent: DetailedSession, { children, tree }: SessionCounts): void {
+function requireCalm(
+  { settings }: ZoneView,
+  parent: DetailedSession,
+  { children, tree }: { readonly children: number; readonly tree: number },
+): void {
   const passed = spawnTrips(settings.breaker, { depth: parent.depth + 1, fanOut: children + 1, spawned: tree + 1 });
   if (passed !== undefined) throw new RunawayError(parent.root, passed);
 }
 
-function hasRoom(limits: SessionLimits, held: Partial<SessionLimits>): boolean {
-  return (Object.keys(held) as (keyof SessionLimits)[]).every((name) => (held[name] ?? 0) < limits[name]);
+function hasRoom(limits: SessionLimits, { children, application, zone }: HeldSessions): boolean {
+  return (
+    children < limits.children_per_session &&
+    application < limits.sessions_per_application &&
+    zone < limits.sessions_per_zone
+  );
 }
 
 async function narrow(
