@@ -74,6 +74,7 @@ describe('schema', () => {
       'dead_letter',
       'feed_head',
       'inbox',
+      'ledger_accounts',
       'migrations',
       'outbox',
       'replicas',
