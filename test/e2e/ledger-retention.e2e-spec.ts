@@ -3,19 +3,15 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { AuditLedger } from '../../src/audit/index.js';
 import { LedgerKeys } from '../../src/audit/ledger-keys.js';
-import { LogIdentity } from '../../src/audit/log/log-identity.js';
 import { verifyLedger } from '../../src/audit/verify/database/verify-ledger.js';
 import { Database } from '../../src/platform/database/index.js';
-import { startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
+import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/log.js';
 import { created, ok } from '../support/oauth-scene.js';
+import { type AskAudit, longAgo, OLD, oldPartition, oldZone } from '../support/old-ledger.js';
 
-const DAY_MS = 86_400_000;
-/** In a month that ended more than thirty days ago, whatever today is. */
-const LONG_AGO = Date.now() - 95 * DAY_MS;
-const OLD = 5;
+const LONG_AGO = longAgo(1);
 
 let app: TestApp;
 let root: pg.Client;
@@ -31,74 +27,9 @@ afterAll(async () => {
   await app.close();
 });
 
-/** The partition of a month that is over, as the server would have made it then. */
-async function oldPartition(): Promise<void> {
-  const month = new Date(LONG_AGO).toISOString().slice(0, 7);
-  const name = `caracal_ledger.ledger_${month.replace('-', '_')}`;
-  await root.query(
-    `CREATE TABLE ${name} PARTITION OF caracal.ledger FOR VALUES FROM ('${month}-01 00:00:00+00') TO ('${nextMonth(month)}-01 00:00:00+00')`,
-  );
-  await root.query(`ALTER TABLE ${name} OWNER TO caracal_owner`);
-  for (const change of [
-    'ENABLE ROW LEVEL SECURITY',
-    'FORCE ROW LEVEL SECURITY',
-    'ENABLE ALWAYS TRIGGER ledger_no_change',
-  ])
-    await root.query(`ALTER TABLE ${name} ${change}`);
-  await root.query(
-    `CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON ${name} FOR EACH STATEMENT EXECUTE FUNCTION caracal.ledger_refuse()`,
-  );
-  await root.query(`ALTER TABLE ${name} ENABLE ALWAYS TRIGGER ledger_no_truncate`);
-}
-
-function nextMonth(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7);
-}
-
-/** A zone whose ledger began long ago. */
-async function oldZone(slug: string): Promise<(method: string, path: string, body?: unknown) => Promise<TestAnswer>> {
-  const { app: nest } = app.running;
-  const database = nest.get(Database);
-  const origin = nest.get(LogIdentity).origin(slug);
-  const vkey = nest.get(LogIdentity).verifierKey(origin);
-  await database.withZone(slug, async (tx) => {
-    await tx.query('INSERT INTO zones (slug, id, name, log_origin, log_vkey) VALUES ($1, $2, $1, $3, $4)', [
-      slug,
-      `zon_${slug}`,
-      origin,
-      vkey,
-    ]);
-    await tx.query('INSERT INTO feed_head (zone) VALUES ($1)', [slug]);
-    await tx.query('INSERT INTO graph_lock (zone) VALUES ($1)', [slug]);
-    await tx.query('SELECT caracal.ledger_open($1)', [slug]);
-  });
-  const past = { now: () => LONG_AGO, monotonic: () => performance.now() };
-  const ledger = new AuditLedger({ database, keys: nest.get(LedgerKeys), clock: past, onFault: () => undefined });
-  for (let n = 0; n < OLD; n += 1)
-    await ledger.append({
-      type: 'exchange',
-      zone: slug,
-      occurredAt: LONG_AGO,
-      actor: { kind: 'system' },
-      detail: { n },
-    });
-  await ledger.close();
-  const call = (method: string, path: string, body?: unknown) =>
-    app.admin(method, `/v1/zones/${slug}/audit${path}`, body);
-  await signed(call);
-  return call;
-}
-
-/** Waits until the old entries are under a checkpoint. */
-async function signed(audit: (method: string, path: string) => Promise<TestAnswer>): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) if ((await audit('GET', `/proofs/${OLD - 1}`)).status === 200) return;
-  throw new Error('the old entries were never signed');
-}
-
 /** Waits for the export that retention asks for, and spoils its file. */
 async function exportedAndSpoiled(
-  audit: (method: string, path: string) => Promise<TestAnswer>,
+  audit: AskAudit,
   zone: string,
 ): Promise<{ readonly id: string; readonly file: string }> {
   expect(ok(await audit('POST', '/retention/apply')).months[0]).toMatchObject({ kept_by: 'not_exported' });
@@ -120,7 +51,7 @@ async function hashOf(path: string): Promise<string> {
 }
 
 /** Applies retention again and again until the month is dropped, or something keeps it for good. */
-async function applied(audit: (method: string, path: string) => Promise<TestAnswer>): Promise<Record<string, unknown>> {
+async function applied(audit: AskAudit): Promise<Record<string, unknown>> {
   for (let turn = 0; turn < 200; turn += 1) {
     const { months } = ok(await audit('POST', '/retention/apply'));
     if (months.length === 0 || months[0].kept_by !== 'not_exported') return months[0] ?? {};
@@ -131,8 +62,8 @@ async function applied(audit: (method: string, path: string) => Promise<TestAnsw
 
 describe('retention of the ledger', () => {
   it('[T6] drops a month only when it is due, on no hold, signed and exported, and leaves a tombstone from which everything goes on', async () => {
-    await oldPartition();
-    const audit = await oldZone('old');
+    await oldPartition(root, LONG_AGO);
+    const audit = await oldZone(app, 'old', LONG_AGO);
     expect(ok(await audit('GET', '/retention'))).toEqual({ days: 365 });
     expect(await applied(audit)).toMatchObject({ from: 0, to: OLD, dropped: false, kept_by: 'not_due' });
     ok(await audit('PUT', '/retention', { days: 30 }));
@@ -144,7 +75,9 @@ describe('retention of the ledger', () => {
     expect((await audit('DELETE', `/holds/${hold.id}`, { reason: 'settled' })).status).toBe(204);
     expect((await audit('DELETE', `/holds/${hold.id}`, { reason: 'again' })).status).toBe(404);
     const kept = await exportedAndSpoiled(audit, 'old');
-    expect(await applied(audit)).toMatchObject({ from: 0, to: OLD, dropped: true });
+    // By two at once, who write the file that was spoiled once.
+    const both = await Promise.all([applied(audit), applied(audit)]);
+    expect(both).toContainEqual(expect.objectContaining({ from: 0, to: OLD, dropped: true }));
     // What was dropped is still here, as it was signed: the file that somebody had spoiled was written again before.
     const answer = await audit('GET', `/exports/${kept.id}/manifest.json`);
     expect(await hashOf(kept.file)).toBe(answer.body.entries_sha256);

@@ -4,6 +4,7 @@ import { inTurn } from '../../platform/lifecycle/index.js';
 import type { Queues } from '../../platform/queue/index.js';
 import type { AuditedChanges } from '../audited-changes.js';
 import { ABANDONED_EXPORTS, lastScheduled, ledgerSize } from '../persistence/export-rows.js';
+import { ledgerStart } from '../retention/retention-rows.js';
 import type { LedgerExports } from './ledger-exports.js';
 
 const LOOK_EVERY_MS = 300_000;
@@ -52,7 +53,7 @@ export class ExportSchedule {
       await tx.query('SELECT pg_advisory_xact_lock(hashtext($1))', [`caracal.export:${zone}`]);
       const last = await lastScheduled(tx);
       const due = !last || clock.now() - last.createdAt.getTime() >= everyMs;
-      const from = last?.to ?? 0;
+      const from = Math.max(last?.to ?? 0, (await ledgerStart(tx, zone)).next);
       const to = await ledgerSize(tx);
       if (due && to > from) await exports.create(tx, { from, to, scheduled: true, createdBy: 'schedule' });
     });

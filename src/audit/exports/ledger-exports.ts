@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { AppError } from '../../kernel/app-error.js';
@@ -16,9 +16,11 @@ import {
   type ExportedPersonal,
   type Manifest,
 } from '../domain/log/export-manifest.js';
+import type { ChainPosition } from '../domain/verify-chain.js';
 import type { LogIdentity } from '../log/log-identity.js';
 import type { LogReader } from '../log/log-reader.js';
 import {
+  awaitDrops,
   failExport,
   findExport,
   finishExport,
@@ -30,7 +32,7 @@ import {
 } from '../persistence/export-rows.js';
 import { readPersonal } from '../persistence/personal-rows.js';
 import { ledgerStart } from '../retention/retention-rows.js';
-import { EntriesFile, type WrittenFile } from './entries-file.js';
+import { EntriesFile, writeWhole, type WrittenFile } from './entries-file.js';
 
 const ENTRIES = 'entries.jsonl';
 
@@ -46,9 +48,9 @@ export interface LedgerExportsParts {
   readonly dataDir: string;
 }
 
-/** What is wanted; without `to`, everything that the ledger holds now. */
+/** What is wanted; without `from` and `to`, everything that the ledger holds now. */
 export interface WantedExport {
-  readonly from: number;
+  readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly createdBy: string;
   readonly scheduled: boolean;
@@ -56,12 +58,22 @@ export interface WantedExport {
 
 /** Exports of ledgers: the entries as they stand in the table, and a signed manifest with which they can be verified without the server. */
 export class LedgerExports {
+  /** By path: a file that is being written is waited for, and not begun a second time. */
+  private readonly writing = new Map<string, Promise<WrittenFile>>();
+
   constructor(private readonly parts: LedgerExportsParts) {}
 
-  /** Asks for an export, in the transaction that records it. Throws `invalid_request` for a range that the ledger does not hold. */
-  async create(tx: ChangeTx, { from, to, createdBy, scheduled }: WantedExport): Promise<ExportRow> {
-    const size = await ledgerSize(tx);
-    const end = to ?? size;
+  /**
+   * Asks for an export, in the transaction that records it. Throws `invalid_request` for a range that the ledger does not hold, `gone` for one of which
+   * some was dropped.
+   */
+  async create(tx: ChangeTx, wanted: WantedExport): Promise<ExportRow> {
+    const { to, createdBy, scheduled } = wanted;
+    await awaitDrops(tx);
+    const [size, { next }] = [await ledgerSize(tx), await ledgerStart(tx, tx.zone)];
+    const [from, end] = [wanted.from ?? next, to ?? size];
+    if (from < next)
+      throw new AppError('gone', `Entries before ${next} were dropped by retention; an export holds them.`);
     if (end > size) throw invalidRange('to', `must not be above ${size}, the number of entries`);
     if (from >= end) throw invalidRange('from', 'must be below to');
     const createdAt = new Date(this.parts.clock.now());
@@ -86,8 +98,7 @@ export class LedgerExports {
     const path = this.path(row, ENTRIES);
     const there = await stat(path).catch(() => undefined);
     if (there?.size === row.bytes) return createReadStream(path);
-    const start = await this.parts.database.asAuditor(row.zone, (tx) => ledgerStart(tx, row.zone));
-    if (row.from < start.next)
+    if (row.from < (await this.start(row.zone)).next)
       throw new AppError('gone', 'The entries were dropped; the export is where it was written.');
     return Readable.from(this.lines(row));
   }
@@ -117,6 +128,8 @@ export class LedgerExports {
       typeof id === 'string' ? await this.parts.database.readZone(message.zone, (tx) => findExport(tx, id)) : undefined;
     if (!row) throw new RefusedMessageError('unknown_export');
     if (row.status === 'ready') return;
+    // What runs keeps its entries from being dropped; what had failed does not.
+    if (row.from < (await this.start(row.zone)).next) throw new RefusedMessageError('dropped');
     const written = await this.writeEntries(row);
     const manifest = await this.manifest(row, written);
     await this.writeManifest(row, manifest);
@@ -132,14 +145,25 @@ export class LedgerExports {
     return true;
   }
 
+  private start(zone: string): Promise<ChainPosition> {
+    return this.parts.database.asAuditor(zone, (tx) => ledgerStart(tx, zone));
+  }
+
   private writeEntries(row: ExportRow): Promise<WrittenFile> {
     const { database } = this.parts;
     const { zone, from: first, to } = row;
-    return new EntriesFile(this.path(row, ENTRIES)).write(first, (from) => readForExport(database, zone, { from, to }));
+    const path = this.path(row, ENTRIES);
+    const known = this.writing.get(path);
+    if (known) return known;
+    const written = new EntriesFile(path)
+      .write(first, (from) => readForExport(database, zone, { from, to }))
+      .finally(() => this.writing.delete(path));
+    this.writing.set(path, written);
+    return written;
   }
 
   private async writeManifest(row: ExportRow, manifest: string): Promise<void> {
-    await writeFile(this.path(row, 'manifest.json'), manifest, { mode: 0o600 });
+    await writeWhole(this.path(row, 'manifest.json'), manifest);
   }
 
   private async finish(row: ExportRow, written: WrittenFile, manifest: string): Promise<void> {

@@ -26,6 +26,11 @@ type Stored = Omit<ExportRow, 'from' | 'to' | 'bytes'> & {
 const COLUMNS = `id, zone, status, from_index AS "from", to_index AS "to", scheduled, created_by AS "createdBy", created_at AS "createdAt",
   finished_at AS "finishedAt", bytes, manifest, reason`;
 
+/** Waits for a drop that is going on; none begins while the transaction lasts, and what it writes is seen by the next. */
+export async function awaitDrops(tx: ZoneTx): Promise<void> {
+  await tx.query('LOCK TABLE ledger_exports IN ROW EXCLUSIVE MODE');
+}
+
 export async function insertExport(
   tx: ZoneTx,
   row: Pick<ExportRow, 'id' | 'from' | 'to' | 'scheduled' | 'createdBy' | 'createdAt'>,

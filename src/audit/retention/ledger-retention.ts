@@ -1,19 +1,24 @@
 import type { Clock } from '../../kernel/clock.js';
 import { AppError } from '../../kernel/app-error.js';
+import type { JsonObject } from '../../kernel/json.js';
 import type { Database } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
+import { inTurn } from '../../platform/lifecycle/index.js';
 import type { Queues } from '../../platform/queue/index.js';
 import type { AuditedChanges } from '../audited-changes.js';
 import type { ChangeTx } from '../change-tx.js';
 import type { EntryDraft } from '../domain/entry.js';
 import type { LedgerExports } from '../exports/ledger-exports.js';
 import { type ErasureRange, erasePersonal, forgetPersonal } from '../persistence/personal-rows.js';
+import { type AnnouncedDrop, announcedDrops, announceDrop, endDrop } from './announced-drops.js';
 import {
   dropPartition,
   endedMonths,
   type Hold,
   type HoldPage,
   insertHold,
+  isBusy,
+  ledgerStart,
   type PartitionPart,
   partitionParts,
   readRetention,
@@ -40,7 +45,13 @@ export interface MonthOutcome {
   readonly parts: readonly PartitionPart[];
   /** Nothing kept it, and it is gone. */
   readonly dropped: boolean;
+  /** Nothing keeps it, but somebody is reading it; it is tried again. */
+  readonly busy?: true;
 }
+
+/** What is to be kept; without `from`, everything that is still there. */
+export type WantedHold = Partial<Pick<Hold, 'from'>> &
+  Pick<Hold, 'to' | 'reason' | 'createdAt'> & { readonly createdBy: string };
 
 /**
  * Drops what nobody has to keep any more, by whole months: past every zone's retention, on no hold, covered by a checkpoint, and held by an export, which
@@ -72,11 +83,17 @@ export class LedgerRetention {
     return this.parts.database.readZone(zone, (tx) => standingHolds(tx, page));
   }
 
-  /** Keeps a range whatever retention says, in the caller's transaction. */
-  async hold(tx: ChangeTx, range: Omit<Hold, 'id'> & { readonly createdBy: string }): Promise<Hold> {
-    const { createdBy, ...held } = range;
-    const hold: Hold = { id: newId('hld'), ...held };
+  /**
+   * Keeps a range whatever retention says, in the caller's transaction. Throws `gone` when some of it was dropped: nobody is told that something is on
+   * hold that is no longer there.
+   */
+  async hold(tx: ChangeTx, { createdBy, from, to, ...held }: WantedHold): Promise<Hold> {
+    const hold: Hold = { id: newId('hld'), from: from ?? 0, ...(to === undefined ? {} : { to }), ...held };
     await insertHold(tx, { ...hold, createdBy });
+    // A drop that was going on has ended here: the row above waited for it.
+    const { next } = await ledgerStart(tx, tx.zone);
+    if (next > (from ?? (to === undefined ? next : to - 1)))
+      throw new AppError('gone', `Entries before ${next} were dropped by retention; an export holds them.`);
     return hold;
   }
 
@@ -101,35 +118,72 @@ export class LedgerRetention {
     return erased.length;
   }
 
-  /** One round over every month that may be due. Safe to repeat. */
+  /** One round over every month that may be due. Safe to repeat, after the end of the process at any moment, and by several at once. */
   async apply(): Promise<readonly MonthOutcome[]> {
+    const months = await endedMonths(this.parts.database);
     const outcomes: MonthOutcome[] = [];
-    for (const month of await endedMonths(this.parts.database)) outcomes.push(await this.applyMonth(month));
+    try {
+      await inTurn(months, async (month) => void outcomes.push(await this.applyMonth(month)));
+    } finally {
+      await this.tellEnds(months, outcomes);
+    }
     await forgetPersonal(this.parts.database);
     return outcomes;
   }
 
   private async applyMonth(month: string): Promise<MonthOutcome> {
-    const { database } = this.parts;
-    const parts = await partitionParts(database, month);
-    const dropped = parts.every((part) => part.keptBy === undefined);
-    if (dropped) await this.drop(month, parts);
-    else if (parts.every((part) => part.keptBy === undefined || part.keptBy === 'not_exported'))
+    const parts = await partitionParts(this.parts.database, month);
+    if (parts.every((part) => part.keptBy === undefined)) return this.drop(month, parts);
+    if (parts.every((part) => part.keptBy === undefined || part.keptBy === 'not_exported'))
       for (const part of parts) if (part.keptBy === 'not_exported') await this.export(part);
-    return { month, parts, dropped };
+    return { month, parts, dropped: false };
   }
 
-  /** The files that hold it and the entry that says so come first: what cannot be kept and recorded is not dropped. */
-  private async drop(month: string, parts: readonly PartitionPart[]): Promise<void> {
+  /** The files that hold it and the entry that announces it come first: what cannot be kept and recorded is not dropped. */
+  private async drop(month: string, parts: readonly PartitionPart[]): Promise<MonthOutcome> {
     for (const part of parts) await this.parts.exports.keepHere(part.zone, part.export ?? '');
-    for (const { zone, from, to } of parts) {
-      const detail = { month: month.slice(0, 7), from, to };
-      const occurredAt = this.parts.clock.now();
-      await this.parts.changes.run(zone, async (tx) => {
-        tx.record({ type: 'ledger.dropped', occurredAt, actor: { kind: 'system' }, detail });
-      });
+    for (const part of parts) await this.announce({ month, ...part });
+    try {
+      await dropPartition(this.parts.database, month);
+      return { month, parts, dropped: true };
+    } catch (error) {
+      if (isBusy(error)) return { month, parts, dropped: false, busy: true };
+      // Has something come in this moment that keeps it?
+      const now = await partitionParts(this.parts.database, month);
+      if (now.every((part) => part.keptBy === undefined)) throw error;
+      return { month, parts: now, dropped: false };
     }
-    await dropPartition(this.parts.database, month);
+  }
+
+  private announce(drop: AnnouncedDrop): Promise<void> {
+    const at = this.parts.clock.now();
+    return this.parts.changes.run(drop.zone, async (tx) => {
+      if (await announceDrop(tx, drop, new Date(at))) tx.record(dropEntry('ledger.drop_announced', drop, at));
+    });
+  }
+
+  /** Of what was announced, by whichever process: that it is gone, or what has kept it after all. What is still to be tried stays announced. */
+  private async tellEnds(months: readonly string[], outcomes: readonly MonthOutcome[]): Promise<void> {
+    const kept = new Map(
+      outcomes.filter(({ dropped, busy }) => !dropped && !busy).map(({ month, parts }) => [month, parts]),
+    );
+    const open = new Set(months.filter((month) => !outcomes.some((outcome) => outcome.month === month)));
+    for (const { month, busy } of outcomes) if (busy) open.add(month);
+    const announced = await announcedDrops(this.parts.database);
+    await inTurn(
+      announced.filter(({ month }) => !open.has(month)),
+      (drop) => this.tellEnd(drop, kept.get(drop.month)?.find(({ zone }) => zone === drop.zone)?.keptBy),
+    );
+  }
+
+  private tellEnd(drop: AnnouncedDrop, keptBy: PartitionPart['keptBy']): Promise<void> {
+    const at = this.parts.clock.now();
+    return this.parts.changes.run(drop.zone, async (tx) => {
+      const end = await endDrop(tx, drop, new Date(at));
+      if (end === 'dropped') tx.record(dropEntry('ledger.dropped', drop, at));
+      if (end === 'withheld')
+        tx.record(dropEntry('ledger.drop_withheld', drop, at, { kept_by: keptBy ?? 'other_zones' }));
+    });
   }
 
   private async export({ zone, from, to }: PartitionPart): Promise<void> {
@@ -142,4 +196,9 @@ export class LedgerRetention {
         await this.parts.exports.create(tx, { from, to, createdBy: 'retention', scheduled: false });
     });
   }
+}
+
+function dropEntry(type: string, { month, from, to }: AnnouncedDrop, occurredAt: number, more: JsonObject = {}) {
+  const detail = { month: month.slice(0, 7), from, to, ...more };
+  return { type, occurredAt, actor: { kind: 'system' as const }, detail };
 }

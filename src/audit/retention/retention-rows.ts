@@ -1,6 +1,6 @@
 import { GENESIS_MAC } from '../domain/chain.js';
 import type { ChainPosition } from '../domain/verify-chain.js';
-import type { Database, ZoneTx } from '../../platform/database/index.js';
+import { type Database, faultCode, type ZoneTx } from '../../platform/database/index.js';
 
 /** How long a zone keeps its ledger when nobody has said otherwise. */
 export const DEFAULT_DAYS = 365;
@@ -28,7 +28,7 @@ export interface PartitionPart {
   readonly to: number;
   /** The export that holds it. */
   readonly export?: string;
-  readonly keptBy: 'not_due' | 'hold' | 'not_oldest' | 'not_signed' | 'not_exported' | undefined;
+  readonly keptBy: 'not_due' | 'hold' | 'not_oldest' | 'not_signed' | 'not_exported' | 'exporting' | undefined;
 }
 
 export async function readRetention(tx: ZoneTx): Promise<number> {
@@ -118,9 +118,19 @@ export async function partitionParts(database: Database, month: string): Promise
   }));
 }
 
-/** Drops the partition; the database refuses while anything keeps any part of it. */
+/** Counts the partition's rows and drops it; the database refuses while anything keeps any part of it, or a row is not accounted for. */
 export async function dropPartition(database: Database, month: string): Promise<void> {
+  await database.asJanitor((tx) => tx.query('SELECT caracal.ledger_account_partition($1)', [month]));
   await database.asJanitor((tx) => tx.query('SELECT 1 FROM caracal.ledger_drop_partition($1)', [month]));
+}
+
+/** `lock_not_available`, `deadlock_detected`. */
+const BUSY: ReadonlySet<string | undefined> = new Set(['55P03', '40P01']);
+
+/** Whether a drop has failed only because others are at work on what is to be dropped. */
+export function isBusy(error: unknown): boolean {
+  // A lock that was waited for too long comes as a database that cannot be asked.
+  return [error, (error as { readonly cause?: unknown }).cause].some((fault) => BUSY.has(faultCode(fault)));
 }
 
 /** Checkpoints of one zone that go in one transaction. */

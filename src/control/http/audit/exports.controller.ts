@@ -32,7 +32,7 @@ export class ExportsController {
   async create(
     @Call() call: AdminCall,
     @Param('zone') zone: string,
-    @Body() { from = 0, to }: CreateExportDto,
+    @Body() { from, to }: CreateExportDto,
   ): Promise<JsonObject> {
     const createdBy = `admin:${call.actor.id}`;
     return this.changes.create(call, zone, async (tx) => {

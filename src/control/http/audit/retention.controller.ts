@@ -90,16 +90,13 @@ export class RetentionController {
   @Post('holds')
   @AdminAccess('audit')
   @Idempotent()
-  async hold(
-    @Call() call: AdminCall,
-    @Param('zone') zone: string,
-    @Body() { from = 0, to, reason }: HoldDto,
-  ): Promise<JsonObject> {
-    requireRange({ from, ...(to === undefined ? {} : { to }) });
+  async hold(@Call() call: AdminCall, @Param('zone') zone: string, @Body() range: HoldDto): Promise<JsonObject> {
+    requireRange(range);
+    const { from, to, reason } = range;
     return this.changes.create(call, zone, async (tx) => {
       await lockZone(tx, 'share');
-      const range = { from, ...(to === undefined ? {} : { to }), reason, createdAt: new Date(tx.now) };
-      const hold = await this.retention.hold(tx, { ...range, createdBy: call.actor.id });
+      const wanted = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), reason };
+      const hold = await this.retention.hold(tx, { ...wanted, createdAt: new Date(tx.now), createdBy: call.actor.id });
       tx.note({ action: 'audit.hold', target: `hold:${hold.id}`, after: holdBody(hold) });
       return holdBody(hold);
     });
@@ -131,10 +128,10 @@ function holdBody({ id, from, to, reason, createdAt }: Hold): JsonObject {
 }
 
 /** A month as far as this zone is concerned; what other zones keep it for is not said. */
-function monthOf({ month, parts, dropped }: MonthOutcome, zone: string): JsonObject[] {
+function monthOf({ month, parts, dropped, busy }: MonthOutcome, zone: string): JsonObject[] {
   const own = parts.find((part) => part.zone === zone);
   if (!own) return [];
-  const keptBy = dropped ? undefined : (own.keptBy ?? 'other_zones');
+  const keptBy = dropped ? undefined : (own.keptBy ?? (busy ? 'busy' : 'other_zones'));
   const range = { month: month.slice(0, 7), from: own.from, to: own.to, dropped };
   return [{ ...range, ...(keptBy === undefined ? {} : { kept_by: keptBy }) }];
 }

@@ -26,7 +26,7 @@ export class CreateExportDto {
   @IsIn(['jsonl'])
   format!: 'jsonl';
 
-  /** The first index; default 0. */
+  /** The first index; default: the first that is still there. */
   @Optional()
   @IsWhole(0, Number.MAX_SAFE_INTEGER)
   from?: number;
