@@ -128,11 +128,9 @@ export class CallAuthority {
       parents: [token.claims],
       address: question.address,
       now,
-    };
-    const facts = {
-      ...decisionFacts(parties, zone),
       approval: question.approved ?? (await this.approvedBefore(question)),
     };
+    const facts = decisionFacts(parties, zone);
     const edges = lineage?.edges ?? [];
     return (asked) => {
       requireDelegated(edges, asked);
@@ -219,6 +217,7 @@ function requireDetails(
 
 /** Refuses what a delegation on the way does not cover, whatever its scopes would allow. */
 function requireDelegated(edges: Lineage['edges'], { operation, scopes }: AskedOperation): void {
+  if (edges.length === 0) return;
   const call = operation && { ...operation, common: operation.mcpMethod !== undefined && scopes === undefined };
   if (!edgesPermit(edges, call))
     throw new GatewayError('operation_not_permitted', { detail: 'delegation', reasons: ['delegation_operations'] });

@@ -109,8 +109,8 @@ export class GatewayCalls {
     await authority.requireActive(zone.slug, token.claims);
     const mcpSession = await mcp.requireSession(zone, resource, token.claims, request);
     const operation = await matchCall(binding, call.incoming, target);
-    const asked = { method: request.method ?? '', path: target.path || '/' };
-    notes.operation({ ...asked, template: operation.template, mcp: operation.mcp, scopes: operation.scopes });
+    const [method, path] = [request.method ?? '', target.path || '/'];
+    notes.operation({ method, path, template: operation.template, mcp: operation.mcp, scopes: operation.scopes });
     const parties = { application: token.claims.client_id, session: token.claims.sid, address: facts.address };
     for (let left = operation.batch?.length ?? 1; left > 0; left -= 1)
       call.rateLimit = await rates.take(`${zone.slug}/${resource.id}`, quotasOf(limits, parties));
@@ -118,15 +118,16 @@ export class GatewayCalls {
       zone,
       resource,
       token,
-      operation: { ...asked, template, mcpMethod, mcpTool: tool, args },
+      operation: { method, path, template, mcpMethod, mcpTool: tool, args },
       scopes,
       address: facts.address,
     });
-    const rest = { notes, incoming: call.incoming, query: target.query, body: operation.body };
+    const { maxBodyBytes } = limits;
+    const { incoming, now } = call;
     const permit = (question: CallQuestion) =>
-      approvals.permit({ ...rest, question, maxBodyBytes: limits.maxBodyBytes, now: call.now });
-    const decided = await mcp.decide(operation, ask, { now: call.now, permit });
-    if (decided.batch) notes.operation({ ...asked, ...decided.batch.allowed[0].member.operation });
+      approvals.permit({ question, notes, incoming, query: target.query, body: operation.body, maxBodyBytes, now });
+    const decided = await mcp.decide(operation, ask, { now, permit });
+    if (decided.batch) notes.operation({ method, path, ...decided.batch.allowed[0].member.operation });
     await this.pass({ call: { ...call, notes, target }, binding, operation, revocations, mcpSession, ...decided });
   }
 

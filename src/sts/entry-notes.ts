@@ -1,4 +1,4 @@
-import type { EntryDraft } from '../audit/index.js';
+import type { Actor, EntryDraft } from '../audit/index.js';
 import type { RequestFacts } from '../platform/http/index.js';
 
 /** The members that become known while a request is handled. */
@@ -33,17 +33,34 @@ export class EntryNotes {
   /** The entry with everything noted so far. Who acts is the authenticated application, never what a request says. */
   draft(type: string, notes: Notes = {}): EntryDraft {
     this.add(notes);
-    const { requestId, traceId, address, userAgent } = this.facts;
-    const id = this.noted.application;
+    const { facts, noted } = this;
+    const id = noted.application;
+    const actor: Actor = id === undefined ? { kind: 'agent' } : { kind: 'agent', id };
+    // Spelled out member by member: an object of one fixed shape is several times faster to make and to write than a copied one.
     return {
-      ...this.noted,
       type,
       zone: this.zone,
       occurredAt: this.occurredAt,
-      actor: id === undefined ? { kind: 'agent' } : { kind: 'agent', id },
-      requestId,
-      traceId,
-      client: { address, user_agent: userAgent },
-    };
+      requestId: facts.requestId,
+      txn: noted.txn,
+      actor,
+      subject: noted.subject,
+      application: noted.application,
+      session: noted.session,
+      delegation: noted.delegation,
+      chain: noted.chain,
+      resource: noted.resource,
+      operation: noted.operation,
+      scopes: noted.scopes,
+      decision: noted.decision,
+      reasons: noted.reasons,
+      policy: noted.policy,
+      token: noted.token,
+      approval: noted.approval,
+      traceId: facts.traceId,
+      client: { address: facts.address, user_agent: facts.userAgent },
+      detail: noted.detail,
+      personal: noted.personal,
+    } satisfies Record<keyof EntryDraft, unknown>;
   }
 }

@@ -36,7 +36,7 @@ export class TokenCallers {
     if (!('refusal' in proven)) {
       if (proven.key) caller.notes.add({ detail: { dpop_jkt: proven.key.jkt } });
       const once = [...caller.client.once, ...(proven.key ? [proven.key.once] : [])];
-      return { ...caller, key: proven.key, once };
+      return { zone: caller.zone, client: caller.client, notes: caller.notes, key: proven.key, once };
     }
     // A client that is told to use a nonce sends the same request again; its assertion is not spent by the answer.
     const spent = proven.refusal.code === 'use_dpop_nonce' ? [] : caller.client.once;

@@ -39,14 +39,14 @@ export class TokenEndpoint {
     const now = this.clock.now();
     const revocations = this.runtime.revocationCount(call.zone);
     const caller = await this.callers.authenticate(call, now);
-    const { zone, notes } = caller;
+    const { zone, client, key, once, notes } = caller;
     try {
       if (zone.status === 'killed') throw stoppedZone();
       const grant = this.grantOf(call, notes);
       const parameters = new Parameters(call.form, grant.parameters);
-      return await grant.handle({ ...caller, parameters, facts: call.facts, now, revocations });
+      return await grant.handle({ zone, client, key, once, parameters, facts: call.facts, now, revocations, notes });
     } catch (error) {
-      throw await this.refusals.record(error, notes, caller.once);
+      throw await this.refusals.record(error, notes, once);
     }
   }
 

@@ -23,7 +23,8 @@ export const FACET_SEPARATOR = '\u001f';
 
 /** `name=value`, as stored and as searched for. */
 export function facet(name: Facet, value: string): string {
-  return `${name}=${value.replaceAll(FACET_SEPARATOR, '')}`;
+  const kept = value.includes(FACET_SEPARATOR) ? value.replaceAll(FACET_SEPARATOR, '') : value;
+  return `${name}=${kept}`;
 }
 
 /** The facets that an entry may have in which this is the actor's id or token: candidates, as what acted is also the application or session of most entries. */
@@ -38,21 +39,23 @@ export function textsOfActor(actor: string): readonly [string, string] {
 
 /** The facets of an entry: an index derived from it, never evidence by itself. */
 export function facetsOf(draft: EntryDraft): string[] {
-  const pairs: [Facet, string | undefined][] = [
-    ['type', draft.type],
-    ['decision', draft.decision],
-    ['txn', draft.txn],
-    ['session', draft.session],
-    ['application', draft.application],
-    ['subject', draft.subject],
-    ['delegation', draft.delegation],
-    ['resource', draft.resource],
-    ['jti', draft.token?.jti],
-    ['actor', nameOfActor(draft)],
-    ['actor_token', draft.actor.token],
-  ];
-  for (const reason of draft.reasons ?? []) pairs.push(['reason', reason]);
-  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [facet(name, value)]));
+  const facets: string[] = [];
+  const add = (name: Facet, value: string | undefined): void => {
+    if (value !== undefined) facets.push(facet(name, value));
+  };
+  add('type', draft.type);
+  add('decision', draft.decision);
+  add('txn', draft.txn);
+  add('session', draft.session);
+  add('application', draft.application);
+  add('subject', draft.subject);
+  add('delegation', draft.delegation);
+  add('resource', draft.resource);
+  add('jti', draft.token?.jti);
+  add('actor', nameOfActor(draft));
+  add('actor_token', draft.actor.token);
+  for (const reason of draft.reasons ?? []) add('reason', reason);
+  return facets;
 }
 
 /** The actor's id, unless the entry is found by it already. */

@@ -160,8 +160,15 @@ export class RuntimeState implements TokenStatus {
     { zone, view, live, now }: { zone: string; view: ZoneView; live: LiveRevocations; now: number },
     known: Known,
   ): VerdictFacts {
+    const anchors = anchorFacts(view, (subject) => live.subjectEpoch(subject), now);
+    // Members are spelled out: what is added to a copied object costs most of a verdict.
     return {
-      ...anchorFacts(view, (subject) => live.subjectEpoch(subject), now),
+      now: anchors.now,
+      graceMs: anchors.graceMs,
+      endedBy: anchors.endedBy,
+      current: anchors.current,
+      applicationLive: anchors.applicationLive,
+      credentialLive: anchors.credentialLive,
       session: (id) => this.sessions.peek(zone, id) ?? known.absent(id),
       edge: (id) => this.edges.peek(zone, id) ?? known.absent(id),
       revoked: (kind, anchor) => live.has(kind, anchor, now),

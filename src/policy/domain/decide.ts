@@ -56,7 +56,7 @@ export function decide(request: NarrowingRequest, facts: DecisionFacts, policies
   const scene = policyScene(facts);
   const asked = { scopes, targets: request.targets, omitted: request.scope === undefined };
   const resources = request.targets.map((target) => target.id);
-  const judgement = judge({ ...asked, resources }, scene, policies);
+  const judgement = judge({ scopes, omitted: asked.omitted, resources }, scene, policies);
   const policy: PolicyRecord = {
     version: policies.version,
     determining: judgement.determining,
@@ -110,12 +110,13 @@ interface Answers {
 }
 
 function ask({ scopes, resources }: PolicyQuestion, scene: PolicyScene, policies: PolicySet): Answers {
+  const { principal, context, approval } = scene;
   const verdicts: PolicyVerdict[] = [];
   const denied = new Set<string>();
   const held = new Set<string>();
   for (const action of scopes) {
     for (const resource of resources) {
-      const verdict = evaluateSafely(policies, { ...scene, action, resource });
+      const verdict = evaluateSafely(policies, { principal, action, resource, context, approval });
       verdicts.push(verdict);
       if (verdict.effect === 'deny') denied.add(action);
       if (verdict.effect === 'hold') held.add(action);

@@ -58,20 +58,25 @@ export interface PolicyInput {
   readonly action: string;
   readonly resource: string;
   readonly context: JsonObject;
-  readonly approval?: ApprovedRules;
+  readonly approval?: ApprovedRules | undefined;
 }
 
 /** The part of every question that is the same for all scopes and resources of one request. */
-export type PolicyScene = Pick<PolicyInput, 'principal' | 'context' | 'approval'>;
+export interface PolicyScene extends Pick<PolicyInput, 'principal' | 'context'> {
+  readonly approval?: ApprovedRules;
+}
 
 /**
  * Guarantees one scene for the same facts in any order: labels are sorted, absent facts are absent members, and time is cut to the hour
  * so that answers may be memoised. The caller must not assume that two requests of different hours are alike.
  */
 export function policyScene(facts: PolicyFacts): PolicyScene {
-  const scene = { principal: principalOf(facts.principal), context: contextOf(facts) };
-  if (!facts.approval) return scene;
-  return { ...scene, approval: { rules: [...facts.approval.rules].sort(), operation: facts.approval.operation } };
+  const { approval } = facts;
+  return {
+    principal: principalOf(facts.principal),
+    context: contextOf(facts),
+    ...(approval ? { approval: { rules: [...approval.rules].sort(), operation: approval.operation } } : {}),
+  };
 }
 
 /** What was asked about, besides the scene. */
@@ -85,7 +90,7 @@ export interface AskedActions {
 /** The whole input of a decision as the ledger keeps it: enough to decide it again under other policies. */
 export function recordedInput(scene: PolicyScene, { scopes, targets, omitted }: AskedActions): JsonObject {
   const resources = targets.map((target) => target.id).sort();
-  return { ...scene, actions: [...scopes].sort(), resources, ...(omitted ? { scope_omitted: true } : {}) };
+  return { actions: [...scopes].sort(), resources, ...scene, ...(omitted ? { scope_omitted: true } : {}) };
 }
 
 function principalOf(principal: Principal): JsonObject {

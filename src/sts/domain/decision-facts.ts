@@ -33,7 +33,8 @@ export function decisionFacts(parties: DecisionParties, zone: DecisionZone): Dec
   const allowed = sessionCeilings(lineage?.sessions ?? [], (id) => zone.application(id)?.blueprint.resources);
   const ceilings = [...parents.flatMap(scopeCeiling), ...acting.ceilings, ...allowed];
   const grants: DecisionFacts['grants'] = (holder, resource) => zone.grantsAt(holder, resource);
-  return { ...acting, subject, ceilings, grants, address, now, approval };
+  const { principal, depth, chain } = acting;
+  return { principal, subject, depth, chain, ceilings, grants, operation: undefined, address, now, approval };
 }
 
 type ActingFacts = Pick<DecisionFacts, 'ceilings' | 'principal' | 'subject' | 'depth' | 'chain'>;

@@ -56,10 +56,10 @@ export function applicationTokenClaims(
   details?: readonly JsonObject[],
 ): TokenClaims {
   return {
-    ...commonClaims(basis),
     aud: basis.issuer,
     sub: applicationSubject(basis.client.application),
     sub_type: 'application',
+    ...commonClaims(basis),
     ...(scope === undefined ? {} : { scope: formatScope(scope) }),
     ...(details === undefined ? {} : { authorization_details: details }),
   };
@@ -73,9 +73,9 @@ export function applicationTokenClaims(
 export function mandateClaims(basis: TokenBasis, facts: MandateFacts): TokenClaims {
   const parents = parentTokens(facts.parents);
   return {
-    ...commonClaims(basis),
     aud: facts.audience.length === 1 ? (facts.audience[0] as string) : facts.audience,
     scope: formatScope(facts.scopes),
+    ...commonClaims(basis),
     ...(facts.details === undefined ? {} : { authorization_details: facts.details }),
     ...subjectClaims(basis.client, facts),
     ...(parents.length === 0 ? {} : { ptk: parents }),

@@ -43,13 +43,8 @@ export class Issuance {
       throw new OAuthError('invalid_request', 'the token would be larger than a token of its class may be');
     await this.requireLive(request, claims);
     const token = { jti: claims.jti, exp: claims.exp };
-    const entry = request.notes.draft('exchange', {
-      ...notes,
-      decision: 'allow',
-      txn: claims.txn,
-      subject: claims.sub,
-      token,
-    });
+    request.notes.add(notes);
+    const entry = request.notes.draft('exchange', { decision: 'allow', txn: claims.txn, subject: claims.sub, token });
     const appended = await this.append(request, entry, issue);
     request.notes.recorded = true;
     if (appended.replayed) throw replayedProof(appended.lost);

@@ -29,7 +29,7 @@ export class TokenExchangeGrant implements Grant {
     request.notes.add({ subject: user?.subject ?? parents[0]?.sub, session: parents[0]?.sid, txn: parents[0]?.txn });
     const lineage = await this.lineages.of(request, tokens, asked.delegation);
     const once = user ? [...request.once, user.once] : request.once;
-    const answer = await this.mandates.grant({ ...request, once }, { ...asked, lineage, parents, user });
+    const answer = await this.mandates.grant({ ...request, once }, { lineage, parents, user, ...asked });
     return { ...answer, issued_token_type: ACCESS_TOKEN_TYPE };
   }
 }
