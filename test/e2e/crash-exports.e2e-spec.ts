@@ -57,7 +57,7 @@ describe('kill -9 in the middle of an export', () => {
         () => 0,
       );
     for (let tries = 0; tries < 5_000 && (await sizeOf(part)) === 0; tries += 1)
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 1));
     await server.end('SIGKILL');
     const written = await sizeOf(part);
     expect([written > 0, await sizeOf(join(folder, 'entries.jsonl'))]).toEqual([true, 0]);

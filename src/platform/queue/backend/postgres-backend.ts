@@ -6,7 +6,7 @@ import type { QueueName } from '../domain/queue-names.js';
 import { BullQueue } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
 import type { JobBackend, JobQueue, JobWorker, WorkerSpec } from './job-backend.js';
-import { EVENT_STREAM, underOurOptions, WORKER_OPTIONS } from './job-options.js';
+import { EVENT_STREAM, underOurOptions, workerOptions } from './job-options.js';
 
 /** The schema of BullMQ's own tables. */
 export const QUEUE_SCHEMA = 'bullmq';
@@ -53,7 +53,7 @@ export class PostgresBackend implements JobBackend {
     const worker = new Worker(
       queue,
       underOurOptions(process),
-      { ...WORKER_OPTIONS, concurrency, drainDelay: IDLE_POLL_SECONDS, connection: asOption(pool) },
+      { ...workerOptions(queue), concurrency, drainDelay: IDLE_POLL_SECONDS, connection: asOption(pool) },
       createPostgresBackend,
     );
     worker.on('error', onFault);

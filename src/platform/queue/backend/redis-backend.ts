@@ -5,7 +5,7 @@ import type { QueueName } from '../domain/queue-names.js';
 import { BullQueue } from './bull-queue.js';
 import { BullWorker } from './bull-worker.js';
 import type { JobBackend, JobQueue, JobWorker, WorkerSpec } from './job-backend.js';
-import { EVENT_STREAM, underOurOptions, WORKER_OPTIONS } from './job-options.js';
+import { EVENT_STREAM, underOurOptions, workerOptions } from './job-options.js';
 
 const PREFIX = 'caracal';
 const PING_MS = 2_000;
@@ -33,7 +33,7 @@ export class RedisBackend implements JobBackend {
   async worker({ queue, concurrency, process, onFault }: WorkerSpec): Promise<JobWorker> {
     const connection = { url: this.url, maxRetriesPerRequest: null };
     const worker = new Worker(queue, underOurOptions(process), {
-      ...WORKER_OPTIONS,
+      ...workerOptions(queue),
       concurrency,
       prefix: PREFIX,
       connection,
