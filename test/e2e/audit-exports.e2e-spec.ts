@@ -345,6 +345,25 @@ describe('exports and the verify program', () => {
       for (const [name, bytes] of before) files.set(name, bytes);
       expect(await watching).toMatchObject({ code: 1, out: expect.stringMatching(/index \d+: the log shrank/) });
     });
+
+    it('[T6] is watched by a program that is started again: what happened in between is seen', async () => {
+      await makeApplication(app, zone, 'between');
+      const size = await copy();
+      const before = new Map(files);
+      await makeApplication(app, zone, 'watched-again');
+      await eventually(copy, (grown) => grown > size);
+      const state = join(dir, 'watched');
+      const once = () => runVerify('watch', mirror, '--key', vkey, '--state', state, '--rounds', '1');
+      expect(await once()).toMatchObject({ code: 0 });
+      expect(await once()).toMatchObject({ code: 0, out: expect.stringMatching(/goes on from \d+ entries/) });
+      const kept = await readFile(state, 'utf8');
+      for (const [name, bytes] of before) files.set(name, bytes);
+      expect(await once()).toMatchObject({ code: 1, out: expect.stringMatching(/index \d+: the log shrank/) });
+      expect(await readFile(state, 'utf8')).toBe(kept);
+      expect(await readFile(`${state}.contradiction`)).toEqual(before.get('checkpoint'));
+      await writeFile(state, 'x');
+      expect(await once()).toMatchObject({ code: 2, err: expect.stringContaining('holds no head of') });
+    });
   });
 
   it('[T6] a zone that asks for it is exported on schedule, each time from where the last export ended', async () => {

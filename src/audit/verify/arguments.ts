@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 export const USAGE = `usage: npm run verify -- <directory | URL> --key <vkey> [--token-file <file>]
        npm run verify -- proof <receipt> --key <vkey> (--entry <file> | --leaf <hex>)
        npm run verify -- diff <checkpoint> <checkpoint> --key <vkey> [--log <URL> | --consistency <file>]
-       npm run verify -- watch <URL> --key <vkey> [--every <seconds>] [--stale <seconds>] [--rounds <number>]
+       npm run verify -- watch <URL> --key <vkey> [--every <seconds>] [--stale <seconds>] [--rounds <number>] [--state <file>]
        npm run verify -- handover <note> --key <vkey>
        npm run verify -- --data-dir <dir> [--dsn <postgres://…>] [--zone <slug>]
        --key again, for each key that the log had before, newest first`;
@@ -37,6 +37,7 @@ export type VerifyArguments =
       readonly everySeconds: number;
       readonly staleSeconds: number;
       readonly rounds: number;
+      readonly stateFile?: string | undefined;
     }
   | { readonly mode: 'handover'; readonly note: string; readonly keys: readonly string[] }
   | ({ readonly mode: 'database' } & DatabaseTarget);
@@ -58,6 +59,7 @@ const OPTIONS = [
   'every',
   'stale',
   'rounds',
+  'state',
   'data-dir',
   'dsn',
   'zone',
@@ -130,8 +132,9 @@ function readDiff(
 function readWatch(url: string, keys: readonly string[], values: Values): VerifyArguments | undefined {
   const numbers = [values.every ?? '5', values.stale ?? '3600', values.rounds ?? 'Infinity'].map(Number);
   const [everySeconds = 0, staleSeconds = 0, rounds = 0] = numbers;
-  if (!only(values, ['key', 'every', 'stale', 'rounds']) || !numbers.every((number) => number > 0)) return undefined;
-  return { mode: 'watch', url, keys, everySeconds, staleSeconds, rounds };
+  if (!only(values, ['key', 'every', 'stale', 'rounds', 'state']) || !numbers.every((number) => number > 0))
+    return undefined;
+  return { mode: 'watch', url, keys, everySeconds, staleSeconds, rounds, stateFile: values.state };
 }
 
 /** True when no other option was given. */

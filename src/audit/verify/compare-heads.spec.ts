@@ -1,4 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { leafHash } from '../domain/chain.js';
 import { checkpointKey, logVerifierKey } from '../domain/log-key.js';
 import { signCheckpoint } from '../domain/log/checkpoint.js';
@@ -65,7 +68,7 @@ describe('two checkpoints of one log', () => {
 describe('a log that is watched', () => {
   type Round = Map<string, Buffer> | Error;
   const watch = (...rounds: Round[]) => watchBy(verifiers, rounds);
-  const watchBy = async (keys: typeof verifiers, rounds: readonly Round[]) => {
+  const watchBy = async (keys: typeof verifiers, rounds: readonly Round[], stateFile?: string) => {
     const printed: string[] = [];
     let round = -1;
     const source: Source = {
@@ -79,7 +82,7 @@ describe('a log that is watched', () => {
     };
     const print = (line: string) => printed.push(line);
     const said = await verdict(() =>
-      watchLog(source, keys, { everySeconds: 0.001, staleSeconds: 1e-6, rounds: rounds.length, print }),
+      watchLog(source, keys, { everySeconds: 0.001, staleSeconds: 1e-6, rounds: rounds.length, stateFile, print }),
     );
     return { said, printed };
   };
@@ -136,6 +139,92 @@ describe('a log that is watched', () => {
       `${origin}: 301 entries`,
       expect.stringMatching(/^alarm: no new checkpoint for/),
     ]);
+  });
+
+  it('[T6] is asked again when its head is there and its tiles are not answered', async () => {
+    const [files, printed]: [Map<string, Buffer>, string[]] = [logOf(700), []];
+    let refused = 2;
+    const source: Source = {
+      bytes: async (path) => {
+        if (path === 'checkpoint') return (printed.length === 0 ? logOf(300) : files).get(path);
+        if ((refused -= 1) >= 0) throw new Error('reset');
+        return files.get(path);
+      },
+      stream: async () => undefined,
+    };
+    const watch = { everySeconds: 0.001, staleSeconds: 60, rounds: 4, print: (line: string) => printed.push(line) };
+    expect(await watchLog(source, verifiers, watch)).toBe(`${origin}: followed to 700 entries`);
+    const away = 'alarm: the log cannot be read: reset';
+    expect(printed).toEqual([`${origin}: 300 entries`, away, away, `${origin}: 700 entries`]);
+  });
+});
+
+describe('a watch that is started again', () => {
+  let dir: string;
+  let state: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'caracal-watch-'));
+    state = join(dir, 'head');
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  const run = async (files: Map<string, Buffer>, keys = verifiers) => {
+    const printed: string[] = [];
+    const watch = {
+      everySeconds: 1,
+      staleSeconds: 60,
+      rounds: 1,
+      stateFile: state,
+      print: (line: string) => printed.push(line),
+    };
+    const said = await verdict(() => watchLog(sourceOf(files), keys, watch));
+    return { said, printed };
+  };
+  const kept = (suffix = '') => readFile(`${state}${suffix}`, 'utf8');
+
+  it('[T6] goes on from the head that it came to', async () => {
+    expect((await run(logOf(300))).printed).toEqual([`${origin}: 300 entries`]);
+    expect(await kept()).toBe(note(logOf(300)));
+    const { said, printed } = await run(logOf(700));
+    expect([said, printed]).toEqual([
+      `${origin}: followed to 700 entries`,
+      [`${origin}: goes on from 300 entries`, `${origin}: 700 entries`],
+    ]);
+    expect(await kept()).toBe(note(logOf(700)));
+    expect((await run(logOf(700))).printed).toEqual([`${origin}: goes on from 700 entries`]);
+  });
+
+  it.each<[string, Map<string, Buffer>, string]>([
+    ['forked', logOf(300, { forkedAt: 7 }), 'head: fork: the log was signed with other entries before 300'],
+    ['forked and grown', logOf(700, { forkedAt: 7 }), 'head: fork: the log was signed with other entries before 300'],
+    ['shrunk', logOf(299), 'index 299: the log shrank from 300 to 299 entries'],
+  ])('[T6] ends when the log has %s meanwhile, each time, and keeps both heads', async (_, files, found) => {
+    await run(logOf(300));
+    for (let twice = 0; twice < 2; twice += 1) expect((await run(files)).said).toBe(found);
+    expect([await kept(), await kept('.contradiction')]).toEqual([note(logOf(300)), note(files)]);
+  });
+
+  it('[T6] is not told that an older key is good again', async () => {
+    const [before, now] = [checkpointKey(Buffer.alloc(32, 5)), checkpointKey(Buffer.alloc(32, 6))];
+    const both = parseVerifierKeys([now, before].map((one) => logVerifierKey(origin, one)));
+    for (const signedBy of [before, now]) await run(logOf(20, { signedBy }), both);
+    expect((await run(logOf(30, { signedBy: before }), both)).said).toMatch(/signed with a key that was replaced/);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['half a head', note(logOf(300)).slice(0, 60)],
+    ['a head of another size', note(logOf(300)).replace('\n300\n', '\n30\n')],
+    ['a head by another key', note(logOf(300, { signedBy: checkpointKey(Buffer.alloc(32, 4)) }))],
+  ])('[T6] does not begin anew when its state is %s', async (_, text) => {
+    await writeFile(state, text);
+    await expect(run(logOf(700))).rejects.toThrow(`${state} holds no head of ${origin}: `);
+    expect(await kept()).toBe(text);
+  });
+
+  it('[T6] does not go on when its state cannot be kept', async () => {
+    state = join(dir, 'nowhere', 'head');
+    await expect(run(logOf(300))).rejects.toThrow('ENOENT');
   });
 });
 
