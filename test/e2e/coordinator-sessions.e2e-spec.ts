@@ -309,6 +309,11 @@ describe('reading sessions', () => {
     const second = ok(await get(`/sessions?parent=${root.id}&limit=3&cursor=${first.next_cursor}`, token));
     expect([...first.items, ...second.items].map((item: { id: string }) => item.id)).toEqual(ids);
     expect(second.next_cursor).toBeNull();
+    const { body } = await get('/sessions/ses_x?wait=5', token);
+    expect([body.code, body.errors]).toEqual([
+      'invalid_request',
+      [{ field: 'wait', message: 'is not known here; the request takes no query' }],
+    ]);
     for (const query of ['limit=0', 'limit=201', 'cursor=%00', 'status=dead', 'color=red']) {
       expect(code(await get(`/sessions?${query}`, token))).toEqual([400, 'invalid_request']);
     }

@@ -87,11 +87,43 @@ describe('the HTTP edge', () => {
   });
 
   it.each([
-    ['a member', '{"dry_run":true}', 'dry_run'],
-    ['a list', '[1]', ''],
-  ])('[T1] refuses a body with %s where the route takes none', async (_name, body, field) => {
+    ['a member', '{"dry_run":true}', 'dry_run', 'is not known here; the request takes no body'],
+    ['a list', '[1]', '', 'must be left out; the request takes no body'],
+  ])('[T1] refuses a body with %s where the route takes none', async (_name, body, field, message) => {
     const answer = await send('POST', '/v1/zones/a/audit/retention/apply', { body, headers: json });
-    expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'invalid_request', errors: [{ field }] }]);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { code: 'invalid_request', errors: [{ field, message }] },
+    ]);
+  });
+
+  it.each([
+    ['GET', '/v1/zones/a', 'the request takes no query'],
+    ['GET', '/v1/system', 'the request takes no query'],
+    ['GET', '/v1/config/export', 'the request takes no query'],
+    ['POST', '/v1/zones/a/kill', 'the request takes no query'],
+    ['POST', '/v1/zones/a/audit/verify', 'the request takes no query'],
+    ['GET', '/v1/zones/a/keys', 'known are cursor, limit'],
+    ['GET', '/v1/zones/a/policies', 'known are cursor, limit'],
+    ['GET', '/v1/policy-templates', 'known are cursor, limit'],
+    ['GET', '/v1/admin-tokens', 'known are cursor, limit'],
+    ['GET', '/v1/zones/a/grants', 'known are '],
+  ])('[T1] refuses a query that nothing reads, and says what is known: %s %s', async (method, path, known) => {
+    const answer = await app.admin(method, `${path}?dry_run=true`);
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+    expect(answer.body.errors).toEqual([
+      { field: 'dry_run', message: expect.stringContaining(`is not known here; ${known}`) },
+    ]);
+  });
+
+  it.each([
+    '/health/ready',
+    '/metrics',
+    '/openapi.json',
+    '/z/a/jwks.json',
+    '/z/a/.well-known/oauth-authorization-server',
+  ])('ignores parameters that clients of standard endpoints add (RFC 6749 §3.1): %s', async (path) => {
+    expect((await app.admin('GET', `${path}?surprise=1`)).status).toBe(200);
   });
 
   it.each(['{}', 'null'])('takes %s for no body', async (body) => {

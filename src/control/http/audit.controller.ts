@@ -1,11 +1,10 @@
-import { Controller, Get, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LedgerReader, type EventFilter, type LedgerEvent } from '../../audit/index.js';
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
 import {
   AdminAccess,
-  UnreadQueryInterceptor,
   listAnswer,
   openEventStream,
   page,
@@ -35,7 +34,6 @@ const FACET_NAMES = [
   'jti',
 ] as const;
 
-@UseInterceptors(UnreadQueryInterceptor)
 @Controller('v1/zones/:zone/audit')
 export class AuditController {
   constructor(

@@ -17,7 +17,6 @@ export { setCaller, type Caller } from './request/caller.js';
 export { summarize } from './request/summary.js';
 export { openEventStream, requireEventStream, type EventOutput } from './rest/event-stream.js';
 export { conditionalParam, etag, requireIfMatch, Precondition } from './rest/preconditions.js';
-export { UnreadQueryInterceptor } from './rest/unread-input.js';
 export { listAnswer, page, type ListAnswer, type Page } from './rest/pagination.js';
 export { createHttpApp } from './server/create-http-app.js';
 export { HttpListeners, type ListenerUrls } from './server/http-listeners.js';

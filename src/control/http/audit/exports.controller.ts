@@ -1,23 +1,15 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, StreamableFile, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, StreamableFile } from '@nestjs/common';
 import { LedgerExports, type ExportRow } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
-import {
-  AdminAccess,
-  Idempotent,
-  UnreadQueryInterceptor,
-  listAnswer,
-  page,
-  type ListAnswer,
-} from '../../../platform/http/index.js';
+import { AdminAccess, Idempotent, listAnswer, page, type ListAnswer } from '../../../platform/http/index.js';
 import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { Call } from '../call.js';
 import { CreateExportDto } from '../dto/audit-log.dto.js';
 import { PageQuery } from '../dto/list-query.dto.js';
 
 /** Exports of a zone's ledger, for auditors without access to the server. */
-@UseInterceptors(UnreadQueryInterceptor)
 @Controller('v1/zones/:zone/audit/exports')
 export class ExportsController {
   constructor(

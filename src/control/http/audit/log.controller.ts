@@ -1,8 +1,8 @@
-import { Body, Controller, Get, Header, HttpCode, Param, Post, Query, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { LedgerReader, LogReader } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
-import { AdminAccess, UnreadQueryInterceptor } from '../../../platform/http/index.js';
+import { AdminAccess } from '../../../platform/http/index.js';
 import type { AdminCall } from '../../admin-changes.js';
 import { invalidRequest } from '../../domain/faults.js';
 import { RollbackAcknowledgement } from '../../rollback-acknowledgement.js';
@@ -13,7 +13,6 @@ const INDEX = /^(?:0|[1-9][0-9]{0,14})$/;
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
 /** The Merkle log of a zone's ledger: signed checkpoints and proofs (RFC 6962, C2SP). */
-@UseInterceptors(UnreadQueryInterceptor)
 @Controller('v1/zones/:zone/audit')
 export class LogController {
   constructor(

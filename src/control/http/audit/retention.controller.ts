@@ -1,16 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseInterceptors } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
 import { administratorActor, type Hold, LedgerRetention, type MonthOutcome } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
-import {
-  AdminAccess,
-  Idempotent,
-  UnreadQueryInterceptor,
-  listAnswer,
-  page,
-  type ListAnswer,
-} from '../../../platform/http/index.js';
+import { AdminAccess, Idempotent, listAnswer, page, type ListAnswer } from '../../../platform/http/index.js';
 import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { invalidRequest } from '../../domain/faults.js';
 import { lockZone } from '../../persistence/locks.js';
@@ -19,7 +12,6 @@ import { PageQuery } from '../dto/list-query.dto.js';
 import { ErasureDto, HoldDto, ReleaseHoldDto, RetentionDto } from './retention.dto.js';
 
 /** How long a zone keeps its ledger, and what is kept whatever that says. */
-@UseInterceptors(UnreadQueryInterceptor)
 @Controller('v1/zones/:zone/audit')
 export class RetentionController {
   constructor(

@@ -1,14 +1,13 @@
-import { Controller, Get, HttpCode, Param, Post, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { LedgerSweeps } from '../../../audit/index.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
-import { AdminAccess, Idempotent, UnreadQueryInterceptor } from '../../../platform/http/index.js';
+import { AdminAccess, Idempotent } from '../../../platform/http/index.js';
 import { AdminChanges, type AdminCall } from '../../admin-changes.js';
 import { lockZone } from '../../persistence/locks.js';
 import { Call } from '../call.js';
 
 /** Sweeps of a zone's ledger: everything it holds is read and compared with what was written and signed. */
-@UseInterceptors(UnreadQueryInterceptor)
 @Controller('v1/zones/:zone/audit/verify')
 export class SweepsController {
   constructor(

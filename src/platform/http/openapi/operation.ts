@@ -97,7 +97,8 @@ function responsesOf(inputs: HandlerInputs, access: Access, changes: boolean): J
     '400',
     ...(access.kind === 'public' ? [] : ['401', '403']),
     '404',
-    ...(changes && access.kind !== 'oauth' ? ['409'] : []),
+    // A session that is suspended may do little, reading what is others' included.
+    ...((changes && access.kind !== 'oauth') || access.kind === 'runtime' ? ['409'] : []),
     ...(idempotent ? ['422'] : []),
     ...(conditional ? ['412', '428'] : []),
     '413',

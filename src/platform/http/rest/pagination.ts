@@ -1,6 +1,9 @@
 import { AppError } from '../../../kernel/app-error.js';
 import { isWellFormed } from '../../../kernel/well-formed.js';
 
+/** What every list reads of its query. */
+export const PAGE_MEMBERS: readonly string[] = ['cursor', 'limit'];
+
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 const LIMIT = /^[1-9][0-9]{0,2}$/;

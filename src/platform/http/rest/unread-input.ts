@@ -5,65 +5,88 @@ import type { FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { AppError } from '../../../kernel/app-error.js';
 import { isJsonObject } from '../../../kernel/json.js';
+import type { Access } from '../access/access.js';
+import { routeAccess } from '../access/route-access.js';
+import { isDto } from './validation-pipe.js';
+import { PAGE_MEMBERS } from './pagination.js';
 
 const MOST_FAULTS = 100;
+/** Where clients of our own API ask. Clients of standard endpoints add parameters (RFC 6749 §3.1, §3.2), as do browsers and monitoring systems. */
+const OURS: ReadonlySet<Access['kind']> = new Set<Access['kind']>(['admin', 'runtime', 'control']);
 
-/** Refuses what no parameter of the handler takes, as the ValidationPipe does where one does. */
-abstract class UnreadInput implements NestInterceptor {
-  private readonly readers = new WeakMap<object, boolean>();
+/** What a handler takes of one kind of input: all members (a DTO class judges them), these, or none. */
+type Taken = 'all' | readonly string[];
 
-  /** `reading`: the parameters that take this kind of input. */
-  protected constructor(private readonly reading: ReadonlySet<number>) {}
+interface Inputs {
+  readonly body: Taken;
+  readonly query: Taken;
+}
+
+interface RouteArgument {
+  readonly index: number;
+  readonly data?: unknown;
+}
+
+/**
+ * Refuses what no parameter of the handler takes, in the words in which a DTO class refuses what it does not know: who asks for less than everything
+ * must not be answered as if it had not been said.
+ */
+export class UnreadInputInterceptor implements NestInterceptor {
+  private readonly known = new WeakMap<object, Inputs>();
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const fields = this.fieldsOf(context.switchToHttp().getRequest<FastifyRequest>());
-    if (fields.length > 0 && !this.reads(context)) refuse(fields);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const { body, query } = this.inputsOf(context);
+    refuse(membersOf(request.body), body, 'body');
+    if (takesOurQuery(routeAccess(request))) refuse(Object.keys(request.query ?? {}), query, 'query');
     return next.handle();
   }
 
-  /** The members that came; an empty name stands for an input that has none. */
-  protected abstract fieldsOf(request: FastifyRequest): readonly string[];
-
-  private reads(context: ExecutionContext): boolean {
+  private inputsOf(context: ExecutionContext): Inputs {
     const handler = context.getHandler();
-    const known = this.readers.get(handler);
-    if (known !== undefined) return known;
-    const args: unknown = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), handler.name);
-    const reads = Object.keys(args ?? {}).some((key) => this.reading.has(Number(key.split(':')[0])));
-    this.readers.set(handler, reads);
-    return reads;
+    const known = this.known.get(handler) ?? readInputs(context.getClass(), handler.name);
+    this.known.set(handler, known);
+    return known;
   }
 }
 
-/** For bodies. Whoever takes the request takes its body. */
-export class UnreadBodyInterceptor extends UnreadInput {
-  constructor() {
-    super(new Set([RouteParamtypes.BODY, RouteParamtypes.REQUEST]));
-  }
-
-  protected override fieldsOf({ body }: FastifyRequest): readonly string[] {
-    if (body === undefined || body === null) return [];
-    return isJsonObject(body) ? Object.keys(body) : [''];
-  }
+function takesOurQuery(access: Access | undefined): boolean {
+  return access !== undefined && OURS.has(access.kind) && !('scrape' in access && access.scrape === true);
 }
 
-/** For queries: who asks for less than everything must not be answered as if it had not been said. */
-export class UnreadQueryInterceptor extends UnreadInput {
-  constructor() {
-    super(new Set([RouteParamtypes.QUERY]));
-  }
-
-  protected override fieldsOf({ query }: FastifyRequest): readonly string[] {
-    return Object.keys(query ?? {});
-  }
+/** The members that came; an empty name stands for a body that has none. */
+function membersOf(body: unknown): readonly string[] {
+  if (body === undefined || body === null) return [];
+  return isJsonObject(body) ? Object.keys(body) : [''];
 }
 
-function refuse(fields: readonly string[]): never {
+function readInputs(controller: object, method: string): Inputs {
+  const args = Object.entries(
+    (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ?? {}) as Record<string, RouteArgument>,
+  );
+  const of = (type: RouteParamtypes): RouteArgument | undefined =>
+    args.find(([key]) => key.split(':')[0] === String(type))?.[1];
+  // Whoever takes the request takes its body.
+  const body = of(RouteParamtypes.BODY) ?? of(RouteParamtypes.REQUEST);
+  const query = of(RouteParamtypes.QUERY);
+  const { prototype } = controller as { readonly prototype: object };
+  const types = (Reflect.getMetadata('design:paramtypes', prototype, method) ?? []) as unknown[];
+  return {
+    body: body === undefined ? [] : 'all',
+    // Lists without filters read their query as it is.
+    query: query === undefined ? [] : isDto(types[query.index]) ? 'all' : PAGE_MEMBERS,
+  };
+}
+
+function refuse(came: readonly string[], taken: Taken, what: 'body' | 'query'): void {
+  if (taken === 'all') return;
+  const unread = came.filter((name) => !taken.includes(name));
+  if (unread.length === 0) return;
+  const nothing = `the request takes no ${what}`;
+  const unknown = `is not known here; ${taken.length > 0 ? `known are ${taken.join(', ')}` : nothing}`;
   throw new AppError('invalid_request', 'The request is not valid.', {
-    errors: fields.slice(0, MOST_FAULTS).map((field) => ({ field, message: messageOf(field) })),
+    errors: unread
+      .slice(0, MOST_FAULTS)
+      .map((field) => ({ field, message: field === '' ? `must be left out; ${nothing}` : unknown })),
   });
-}
-
-function messageOf(field: string): string {
-  return field === '' ? 'must be a JSON object' : `property ${field} should not exist`;
 }

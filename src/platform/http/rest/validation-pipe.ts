@@ -31,7 +31,8 @@ export class ValidationPipe implements PipeTransform {
   }
 }
 
-function isDto(metatype: unknown): metatype is Class {
+/** True for the class of a parameter whose members the pipe judges. */
+export function isDto(metatype: unknown): metatype is Class {
   return typeof metatype === 'function' && !UNCHECKED.has(metatype);
 }
 
