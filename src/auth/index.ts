@@ -1,6 +1,6 @@
 export { AuthModule } from './auth.module.js';
 export { AUTH_ENTITIES } from './persistence/auth-entities.js';
-export { KeyRing } from './key-ring.js';
+export { KeyRing, type Publication } from './key-ring.js';
 export {
   CLIENT_SECRET_MAC,
   TOKEN_STATUS,

@@ -3,11 +3,18 @@ import { AppError } from '../kernel/app-error.js';
 import { ChangeFeed } from '../platform/changes/index.js';
 import type { ChangeTx } from '../audit/index.js';
 import { Database } from '../platform/database/index.js';
+import { JWKS_MAX_AGE_SECONDS, publishableSeconds } from './domain/key-states.js';
 import type { KeyAlgorithm, SigningKey } from './domain/token-keys.js';
 import { KeyLifecycle, type Rotation } from './key-lifecycle.js';
 import { KeyMinting } from './key-minting.js';
 import { readLiveKeys } from './persistence/signing-keys.js';
 import { assembleKeys, type KeySet, type ZoneKeys } from './zone-keys.js';
+
+/** A zone's public keys, and for how long a verifier may hold them. */
+export interface Publication {
+  readonly keys: KeySet;
+  readonly seconds: number;
+}
 
 /**
  * The keys of every zone that is in use, in memory, kept by the change feed. Ask only for zones that exist: what is
@@ -44,8 +51,18 @@ export class KeyRing {
   }
 
   /** The public keys that verifiers must know: next, active and retiring (RFC 7517 §5). */
-  async jwks(zone: string): Promise<KeySet> {
-    return (await this.keys(zone)).jwks;
+  async publication(zone: string): Promise<Publication> {
+    return { keys: (await this.keys(zone)).jwks, seconds: JWKS_MAX_AGE_SECONDS };
+  }
+
+  /**
+   * The public keys in memory, when verifiers may still be given them; undefined otherwise. A view that is too old to decide on is not too old to publish:
+   * keys are held by verifiers all the same, and no longer than if they had asked at the last proof of freshness.
+   */
+  remembered(zone: string): Publication | undefined {
+    const held = this.zones.get(zone);
+    const seconds = this.feed.isFresh ? JWKS_MAX_AGE_SECONDS : publishableSeconds(this.feed.staleness());
+    return held && seconds > 0 ? { keys: held.jwks, seconds } : undefined;
   }
 
   async signingKey(zone: string): Promise<SigningKey> {

@@ -116,6 +116,26 @@ describe('[T8] a database that vanishes without a word', () => {
     while (link.muteConnections.length > 0) await delay(50);
   });
 
+  it('keeps no verifier from the public keys for as long as it might hold them anyway, and shows no others', async () => {
+    const replica = await app.replica({ VIEW_MAX_STALENESS: '500' });
+    const keys = (zone: string): Promise<Response> => fetch(`${replica.url}/z/${zone}/jwks.json`);
+    const cold = await OAuthScene.open(app);
+    const before = await keys(scene.zone);
+    expect(before.headers.get('cache-control')).toBe('public, max-age=300');
+    link.carry('nothing');
+    while ((await keys(cold.zone)).status !== 503) await delay(50);
+    const remembered = await keys(scene.zone);
+    expect([remembered.status, remembered.headers.get('etag')]).toEqual([200, before.headers.get('etag')]);
+    expect(await remembered.json()).toEqual(await before.json());
+    const [, seconds] = /^public, max-age=(\d+)$/.exec(remembered.headers.get('cache-control') ?? '') ?? [];
+    expect(Number(seconds)).toBeLessThan(300);
+    const metadata = await fetch(`${replica.url}/z/${scene.zone}/.well-known/oauth-authorization-server`);
+    expect(metadata.status).toBe(503);
+    link.carry('all');
+    while ((await keys(cold.zone)).status !== 200) await delay(50);
+    expect((await keys(scene.zone)).headers.get('cache-control')).toBe('public, max-age=300');
+  });
+
   it('is no different when its processes stop: what they finish later was promised to nobody', async () => {
     const pids = await asSuperuser(app.dsn, async (superuser) => {
       const sql = `SELECT pid FROM pg_stat_activity WHERE usename = 'caracal_audit' AND datname = current_database()`;

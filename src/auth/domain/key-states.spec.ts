@@ -1,11 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
-import { duePromotion, isPublished, promotableAt, retirable, type KeyFacts } from './key-states.js';
+import { duePromotion, isPublished, promotableAt, publishableSeconds, retirable, type KeyFacts } from './key-states.js';
 
 const key = (state: KeyFacts['state'], more: Partial<KeyFacts> = {}): KeyFacts => ({
   kid: state,
   state,
   publishedAt: 0,
   ...more,
+});
+
+describe('how long remembered keys may be held', () => {
+  it.each([
+    [0, 300],
+    [1, 299],
+    [1_000, 299],
+    [299_000, 1],
+    [299_001, 0],
+    [300_000, 0],
+    [Infinity, 0],
+  ])('[T5] proven %d ms ago: %d s', (age, seconds) => {
+    expect(publishableSeconds(age)).toBe(seconds);
+  });
 });
 
 describe('the life of a key', () => {

@@ -16,6 +16,14 @@ export interface KeyFacts {
 
 /** How long a verifier may hold our JWKS: what its `Cache-Control` says. A key signs only when every such copy holds it. */
 export const JWKS_MAX_AGE_SECONDS = 300;
+/**
+ * For how many seconds verifiers may hold keys that were last proven to be all of them `ageMs` ago: then nobody holds them for longer than if they had
+ * been asked for at that moment. 0 when that time is over.
+ */
+export function publishableSeconds(ageMs: number): number {
+  return Math.max(0, Math.floor(JWKS_MAX_AGE_SECONDS - ageMs / 1000));
+}
+
 const RETIRING_MS = (LONGEST_TOKEN_SECONDS + LEEWAY_SECONDS) * 1000;
 
 /** When a published key may start to sign without failing a verifier that holds a warm JWKS. */

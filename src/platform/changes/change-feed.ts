@@ -65,9 +65,14 @@ export class ChangeFeed {
     return this.parts.clock.monotonic() - this.provenAt;
   }
 
+  /** Whether the views are proven younger than the bound. */
+  get isFresh(): boolean {
+    return this.staleness() <= this.parts.maxStalenessMs;
+  }
+
   /** Throws `temporarily_unavailable` (log detail `view_stale`) unless the views are proven younger than the bound. */
   assertFresh(): void {
-    if (this.staleness() <= this.parts.maxStalenessMs) return;
+    if (this.isFresh) return;
     throw new AppError('temporarily_unavailable', 'The view of the authority data is too old to decide on.', {
       detail: 'view_stale',
       retryAfter: 1,
