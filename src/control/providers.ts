@@ -38,6 +38,11 @@ export interface ProviderPatch {
   readonly secret?: JsonObject | undefined;
 }
 
+export interface ProviderChange {
+  readonly condition: Precondition;
+  readonly patch: ProviderPatch;
+}
+
 export interface ProvidersParts {
   readonly database: Database;
   readonly changes: AdminChanges;
@@ -61,7 +66,7 @@ export class Providers {
     return this.parts.changes.run(call, zone, (tx) => this.make(tx, input));
   }
 
-  /** Refuses a configuration whose secret would go to a place that requests may not go to: AppError `egress_denied`. */
+  /** Refuses a configuration whose secret would go to a place that requests may not go to: AppError `egress_denied`. Asks the network, so it stands before the transaction. */
   async vet(config: JsonObject): Promise<void> {
     for (const { url } of secretEndpoints(config))
       await this.parts.egress.checkRegistration(url, { injectsCredential: true });
@@ -100,32 +105,39 @@ export class Providers {
     return listObjects(this.parts.database, ProviderEntity, zone, { slice, where: statusFilter(status) });
   }
 
-  async patch(
-    call: AdminCall,
-    zone: string,
-    id: string,
-    change: { condition: Precondition; patch: ProviderPatch },
-  ): Promise<ProviderEntity> {
-    return this.parts.changes.run(call, zone, async (tx) => {
-      const before = await lockForChange(tx, id, change.condition);
-      refuseFaultyPatch(before, change.patch, () => this.parts.secrets.open(zone, stored(before)));
-      if (change.patch.config) await this.redirect(tx, before, change.patch);
-      const after = {
-        ...before,
-        ...this.patched(before, change.patch),
-        updatedAt: new Date(tx.now),
-        version: before.version + 1,
-      };
-      await updateRow(tx, ProviderEntity, id, after);
-      tx.changed('provider', id);
-      tx.note({
-        action: 'providers.update',
-        target: `provider:${id}`,
-        before: providerBody(before),
-        after: providerBody(after),
-      });
-      return after;
+  async patch(call: AdminCall, zone: string, id: string, change: ProviderChange): Promise<ProviderEntity> {
+    const { condition, patch } = change;
+    if (patch.config) {
+      // Names are asked for before the transaction, which holds the row; what is judged here is what is written there.
+      const seen = await this.get(zone, id);
+      condition.assert(seen.version);
+      refuseArchived(seen);
+      refuseFaultyPatch(seen, patch, () => this.parts.secrets.open(zone, stored(seen)));
+      await this.vet(patch.config);
+    }
+    return this.parts.changes.run(call, zone, (tx) => this.replace(tx, id, change));
+  }
+
+  /** Changes a provider in the transaction of a larger change; the configuration passed {@link vet}. */
+  async replace(tx: AdminTx, id: string, { condition, patch }: ProviderChange): Promise<ProviderEntity> {
+    const before = await lockForChange(tx, id, condition);
+    refuseFaultyPatch(before, patch, () => this.parts.secrets.open(tx.zone, stored(before)));
+    if (patch.config) await this.redirect(tx, before, patch);
+    const after = {
+      ...before,
+      ...this.patched(before, patch),
+      updatedAt: new Date(tx.now),
+      version: before.version + 1,
+    };
+    await updateRow(tx, ProviderEntity, id, after);
+    tx.changed('provider', id);
+    tx.note({
+      action: 'providers.update',
+      target: `provider:${id}`,
+      before: providerBody(before),
+      after: providerBody(after),
     });
+    return after;
   }
 
   /** Archives the provider for good. Resources that name it are called no more until they name another one. */
@@ -156,7 +168,6 @@ export class Providers {
 
   /** What was entrusted to one place, or in one client's name, never follows the provider to another (T5, T12). */
   private async redirect(tx: AdminTx, before: ProviderEntity, { config = {}, secret }: ProviderPatch): Promise<void> {
-    await this.vet(config);
     const elsewhere = sendsElsewhere(before.config, config);
     if (elsewhere && secret === undefined)
       throw new AppError('conflict', 'The provider would send its secret to another place. Give the secret anew.');

@@ -221,3 +221,42 @@ describe('[T3] every client of the process judges the address of each connection
     expect(await exchangeRaw(inside.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toContain('reached');
   });
 });
+
+describe('the change of a provider', () => {
+  const made = async (): Promise<{ id: string; etag: Record<string, string> }> => {
+    answers['first.test'] = () => [PUBLIC];
+    const answer = await scene.admin('POST', '/providers', { name: 'p', ...tokensAt('first.test') });
+    return { id: created(answer).id as string, etag: { 'if-match': answer.headers.get('etag') ?? '' } };
+  };
+
+  it('[T8] holds nobody up while it asks for a name, and changes nothing that was changed meanwhile', async () => {
+    const { id, etag } = await made();
+    answers['slow.test'] = () => [PUBLIC];
+    const release = dns.hold('slow.test');
+    const { config, secret } = tokensAt('slow.test');
+    const moved = scene.admin('PATCH', `/providers/${id}`, { config, secret }, etag);
+    while (questions('slow.test') === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const renamed = await scene.admin('PATCH', `/providers/${id}`, { name: 'renamed' }, etag);
+    release();
+    expect([renamed.status, (await moved).status]).toEqual([200, 412]);
+    const { body } = await scene.admin('GET', `/providers/${id}`);
+    expect([body.name, body.config.token_endpoint]).toEqual(['renamed', `${at('first.test')}/token`]);
+  });
+
+  it('[T3] to a place inside is refused and changes nothing', async () => {
+    const { id, etag } = await made();
+    answers['inside.test'] = () => [INSIDE];
+    const { config, secret } = tokensAt('inside.test');
+    const moved = await scene.admin('PATCH', `/providers/${id}`, { config, secret }, etag);
+    expect([moved.status, moved.body.code]).toEqual([400, 'egress_denied']);
+    const unsound = await scene.admin(
+      'PATCH',
+      `/providers/${id}`,
+      { config: { ...config, nonsense: 1 }, secret },
+      etag,
+    );
+    expect([unsound.status, unsound.body.code]).toEqual([400, 'invalid_request']);
+    const { body } = await scene.admin('GET', `/providers/${id}`);
+    expect(body.config.token_endpoint).toBe(`${at('first.test')}/token`);
+  });
+});

@@ -11,6 +11,7 @@ const ANSWERED = 0x8180;
 export class DnsStub {
   /** Names whose IPv4 addresses were asked for, in that order. */
   readonly asked: string[] = [];
+  private readonly held = new Map<string, Promise<void>>();
 
   private constructor(
     private readonly socket: Socket,
@@ -28,9 +29,20 @@ export class DnsStub {
       const { name, type, end } = questionOf(query);
       const nth = stub.asked.filter((one) => one === name).length;
       if (type === A) stub.asked.push(name);
-      socket.send(answerTo(query.subarray(0, end), type === A ? addresses(name, nth) : []), port, address);
+      const answer = answerTo(query.subarray(0, end), type === A ? addresses(name, nth) : []);
+      void (stub.held.get(name) ?? Promise.resolve()).then(() => socket.send(answer, port, address));
     });
     return stub;
+  }
+
+  /** From now on questions about this name wait, until what this answers is called. */
+  hold(name: string): () => void {
+    let release = (): void => undefined;
+    this.held.set(name, new Promise((resolve) => (release = resolve)));
+    return () => {
+      this.held.delete(name);
+      release();
+    };
   }
 
   async close(): Promise<void> {

@@ -39,8 +39,10 @@ export function provider(zone: string, body: CreateProviderDto): Vet {
     return async (step) => {
       if (step.id === null)
         return (await step.changes.run(step.call, zone, (tx) => step.parts.providers.make(tx, values))).id;
-      await step.parts.providers.patch(step.call, zone, step.id, { condition: ANY_VERSION, patch });
-      return step.id;
+      const { id: known } = step;
+      const change = { condition: ANY_VERSION, patch };
+      await step.changes.run(step.call, zone, (tx) => step.parts.providers.replace(tx, known, change));
+      return known;
     };
   };
 }
