@@ -53,6 +53,7 @@ export class CallerAuthentication {
         (await this.clients.authenticate(zone, presentedClient(call.authorization, parameters), {
           now,
           address: call.facts.address,
+          onRefused: (claimed) => notes.add({ detail: { claimed_client: claimed } }),
         }));
       notes.add({
         application: client.application.id,

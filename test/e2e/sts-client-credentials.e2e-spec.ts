@@ -174,8 +174,15 @@ describe('client authentication (RFC 6749 §2.3)', () => {
       decision: 'deny',
       reasons: ['invalid_client'],
       client: { address: expect.any(String) as unknown },
+      detail: { claimed_client: client.id },
     });
+    expect(entries.at(-1)?.entry['application']).toBeUndefined();
     expect(JSON.stringify(entries)).not.toContain('wrongwrong');
+    // Whatever a caller writes in place of a client is not kept: it may be a secret.
+    await token({}, { id: 'ccs_wrongwrongwrong', secret: 'x' });
+    const [latest] = (await scene.entries('type=client_auth&decision=deny')).slice(-1);
+    expect(latest?.entry['detail']).toBeUndefined();
+    expect(JSON.stringify(latest)).not.toContain('wrongwrong');
   });
 });
 

@@ -26,6 +26,8 @@ export interface Occasion {
   /** Milliseconds. */
   readonly now: number;
   readonly address: string;
+  /** Is told of which application of the zone a failed attempt said to come; nothing of that is proven. */
+  readonly onRefused?: (application: string) => void;
 }
 
 /** Client authentication (RFC 6749 §2.3, RFC 7523 §2.2). Every failure is the same `invalid_client`, at the same cost. */
@@ -49,7 +51,10 @@ export class ClientAuthentication {
       if (assertion) return await this.byAssertion(zone, assertion, occasion.now);
       return this.bySecret(zone, presented as PresentedSecret, occasion.now);
     } catch (error) {
-      if (error instanceof OAuthError && error.code === 'invalid_client') this.failures.failed(attempt, occasion.now);
+      if (error instanceof OAuthError && error.code === 'invalid_client') {
+        this.failures.failed(attempt, occasion.now);
+        tell(occasion, zone.application(client));
+      }
       throw error;
     }
   }
@@ -69,6 +74,10 @@ export class ClientAuthentication {
     if ('fault' in verdict) throw invalidClient(`the assertion's ${verdict.fault} is wrong`);
     return { ...authenticated(application, verdict.credential, 'private_key_jwt', now), once: [verdict.once] };
   }
+}
+
+function tell({ onRefused }: Occasion, application: ApplicationView | undefined): void {
+  if (application) onRefused?.(application.id);
 }
 
 type PresentedSecret = Exclude<PresentedClient, { method: 'private_key_jwt' }>;
