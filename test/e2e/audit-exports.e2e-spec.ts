@@ -93,6 +93,39 @@ describe('exports and the verify program', () => {
     expect(await text(`${path}/entries.jsonl`)).toBe(entries);
   });
 
+  it('goes on with a download that broke off, with the file and without it (RFC 9110 §14)', async () => {
+    const path = await exported({});
+    const file = `${path}/entries.jsonl`;
+    const get = (headers: Readonly<Record<string, string>>) =>
+      fetch(`${app.url}${file}`, { headers: { authorization: `Bearer ${app.adminToken}`, ...headers } });
+    const whole = await get({});
+    const bytes = Buffer.from(await whole.arrayBuffer());
+    const etag = whole.headers.get('etag') as string;
+    expect([whole.status, whole.headers.get('accept-ranges'), etag]).toEqual([200, 'bytes', expect.any(String)]);
+    const length = bytes.length;
+    for (const kept of [true, false]) {
+      if (!kept)
+        await rm(join(app.dataDir, 'exports', zone, path.slice(path.lastIndexOf('/') + 1)), { recursive: true });
+      for (const [range, start, end] of [
+        ['bytes=0-99', 0, 100],
+        [`bytes=${length - 700}-`, length - 700, length],
+        ['bytes=-1', length - 1, length],
+        ['bytes=1000-1000', 1000, 1001],
+      ] as const) {
+        const part = await get({ range, 'if-range': etag });
+        expect([part.status, part.headers.get('content-range')]).toEqual([206, `bytes ${start}-${end - 1}/${length}`]);
+        expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(start, end));
+      }
+    }
+    for (const headers of [{ range: 'bytes=5-', 'if-range': '"other"' }, { range: 'lines=1-2' }]) {
+      const everything = await get(headers);
+      expect([everything.status, (await everything.arrayBuffer()).byteLength]).toEqual([200, length]);
+    }
+    const behind = await get({ range: `bytes=${length}-` });
+    expect([behind.status, behind.headers.get('content-range')]).toEqual([416, `bytes */${length}`]);
+    expect(await behind.json()).toMatchObject({ code: 'range_not_satisfiable' });
+  });
+
   it('[T6] has beside it what is personal, until that is erased; it verifies before and after', async () => {
     const path = await exported({ from: 0, to: 4 });
     const folder = await download(path);

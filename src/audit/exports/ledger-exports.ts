@@ -93,14 +93,18 @@ export class LedgerExports {
     return this.parts.database.readZone(zone, (tx) => listExports(tx, page));
   }
 
-  /** The entries of an export that is ready: its file, or, on a replica that did not write it, the same bytes from the ledger. */
-  async entries(row: ExportRow): Promise<Readable> {
+  /**
+   * The entries of an export that is ready, or the part of these bytes from `start` to before `end`: of its file, or, on a replica that did not write it, of
+   * the same bytes from the ledger.
+   */
+  async entries(row: ExportRow, { start, end }: { readonly start: number; readonly end: number }): Promise<Readable> {
     const path = this.path(row, ENTRIES);
     const there = await stat(path).catch(() => undefined);
-    if (there?.size === row.bytes) return createReadStream(path);
+    if (there?.size === row.bytes)
+      return end > start ? createReadStream(path, { start, end: end - 1 }) : Readable.from([]);
     if (row.from < (await this.start(row.zone)).next)
       throw new AppError('gone', 'The entries were dropped; the export is where it was written.');
-    return Readable.from(this.lines(row));
+    return Readable.from(bytesOf(this.lines(row), start, end));
   }
 
   /**
@@ -215,6 +219,18 @@ export class LedgerExports {
 
 async function* personalLines(pages: AsyncIterable<readonly ExportedPersonal[]>): AsyncGenerator<string> {
   for await (const page of pages) yield page.map(personalLine).join('');
+}
+
+/** The bytes from `start` to before `end` of a text that comes in pieces. */
+async function* bytesOf(pieces: AsyncIterable<string>, start: number, end: number): AsyncGenerator<Buffer> {
+  let at = 0;
+  for await (const piece of pieces) {
+    const bytes = Buffer.from(piece, 'utf8');
+    const wanted = bytes.subarray(Math.max(0, start - at), Math.max(0, end - at));
+    if (wanted.length > 0) yield wanted;
+    at += bytes.length;
+    if (at >= end) return;
+  }
 }
 
 const base64 = (hash: Buffer): string => hash.toString('base64');

@@ -1,10 +1,20 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, StreamableFile } from '@nestjs/common';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res, StreamableFile } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { LedgerExports, type ExportRow } from '../../../audit/index.js';
 import { AppError } from '../../../kernel/app-error.js';
 import type { JsonObject } from '../../../kernel/json.js';
 import { formatTime } from '../../../kernel/times.js';
-import { AdminAccess, Idempotent, listAnswer, page, type ListAnswer } from '../../../platform/http/index.js';
+import {
+  AdminAccess,
+  AlsoAnswers,
+  Idempotent,
+  listAnswer,
+  page,
+  type ListAnswer,
+} from '../../../platform/http/index.js';
 import { AdminChanges, type AdminCall } from '../../admin-changes.js';
+import { byteRange } from '../../domain/audit/byte-range.js';
 import { Call } from '../call.js';
 import { CreateExportDto } from '../dto/audit-log.dto.js';
 import { PageQuery } from '../dto/list-query.dto.js';
@@ -49,14 +59,32 @@ export class ExportsController {
     return exportBody(await this.exports.get(zone, id));
   }
 
+  /** All of it or, to go on with a download that broke off, a range of its bytes (RFC 9110 §14); its bytes never change. */
   @Get(':id/entries.jsonl')
   @AdminAccess('audit')
-  async entries(@Param('zone') zone: string, @Param('id') id: string): Promise<StreamableFile> {
+  @AlsoAnswers(206)
+  async entries(
+    @Param('zone') zone: string,
+    @Param('id') id: string,
+    @Headers() headers: IncomingHttpHeaders,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile> {
     const row = await this.ready(zone, id);
-    return new StreamableFile(await this.exports.entries(row), {
+    const length = row.bytes ?? 0;
+    const etag = `"${row.id}"`;
+    const asked = headers['if-range'] === undefined || headers['if-range'] === etag ? headers.range : undefined;
+    const range = byteRange(asked, length);
+    void reply.headers({ 'accept-ranges': 'bytes', etag });
+    if (range === 'unsatisfiable') {
+      void reply.header('content-range', `bytes */${length}`);
+      throw new AppError('range_not_satisfiable', `The file has ${length} bytes.`);
+    }
+    if (range) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end - 1}/${length}`);
+    const part = range ?? { start: 0, end: length };
+    return new StreamableFile(await this.exports.entries(row, part), {
       type: 'application/octet-stream',
       disposition: 'attachment; filename="entries.jsonl"',
-      ...(row.bytes === null ? {} : { length: row.bytes }),
+      length: part.end - part.start,
     });
   }
 
