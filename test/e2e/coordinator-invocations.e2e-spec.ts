@@ -171,10 +171,8 @@ describe('an invocation', () => {
     const { id } = await hand();
     ok(await post(`/${id}/start`, worker.session_token));
     expect(code(await post(`/${id}/fail`, worker.session_token, {}))).toEqual([400, 'invalid_request']);
-    expect(code(await post(`/${id}/progress`, worker.session_token, { percent: 101 }))).toEqual([
-      400,
-      'invalid_request',
-    ]);
+    for (const percent of [101, -1, 0.5, 1e-7])
+      expect(code(await post(`/${id}/progress`, worker.session_token, { percent }))).toEqual([400, 'invalid_request']);
     for (const query of ['?assigned=true&wait=26', '?assigned=yes', '?wait=1', '?assigned=true&status=failed'])
       expect(code(await get(query, worker.session_token))).toEqual([400, 'invalid_request']);
     ok(await post(`/${id}/cancel`, boss.session_token));

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { administrator, all, type Asker, soundResource } from '../support/administration.js';
 import { call, startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
 import { created, makeApplication, makeZoneOverHttp, oauth } from '../support/fixtures.js';
-import { requestTo } from '../support/openapi-requests.js';
+import { bodiesWithOddMembers, requestTo } from '../support/openapi-requests.js';
 import { describedBy, type Description, filled, type Operation, type Schema } from '../support/openapi.js';
 
 const CAPABILITIES = ['read', 'write', 'approve', 'audit', 'bootstrap'] as const;
@@ -245,6 +245,36 @@ describe('the description and the server', () => {
       }
     }
     expect(failures).toEqual([]);
+  });
+
+  it('[T1] nor is it for any member of any body, one by one, nor for any parameter of any query', async () => {
+    const judge = judgeOf();
+    const failures: unknown[] = [];
+    const tell = (operation: Operation, sent: unknown, answer: TestAnswer) => {
+      const fault = judge(operation, answer);
+      if (fault) failures.push({ path: operation.path, sent, fault, status: answer.status, body: answer.body });
+    };
+    let sent = 0;
+    const writing = administered().filter(({ method, body }) => method !== 'DELETE' && body?.$ref !== undefined);
+    for (const operation of writing.filter(({ path }) => !path.endsWith('/kill'))) {
+      const path = filled(operation.path, parametersOf(operation, 'victim'));
+      const [example = {}] = api.resolve(operation.body as Schema).examples ?? [];
+      for (const body of bodiesWithOddMembers(operation.body as Schema, example, api)) {
+        tell(operation, body, await app.admin(operation.method, path, body, { 'if-match': '*' }));
+        sent += 1;
+      }
+    }
+    for (const operation of administered().filter(
+      ({ method, path }) => method === 'GET' && !path.endsWith('/stream'),
+    )) {
+      for (const { name } of operation.parameters.filter((one) => one.in === 'query')) {
+        const answer = await app.admin('GET', `${filled(operation.path, parametersOf(operation, 'a'))}?${name}=a%00b`);
+        tell(operation, name, answer);
+        expect([operation.path, name, answer.status]).toEqual([operation.path, name, 400]);
+      }
+    }
+    expect(failures).toEqual([]);
+    expect(sent).toBeGreaterThan(1_000);
   });
 
   it('[T1] nor is it at the runtime API of a zone, for an application and for a session', async () => {

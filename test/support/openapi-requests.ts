@@ -111,3 +111,34 @@ function plain({ type, minimum = -5, maximum = 1e9 }: Schema): fc.Arbitrary<unkn
     return fc.integer({ min: minimum - 1, max: Math.min(maximum + 1, 2 ** 31) });
   return fc.oneof(ODD, fc.dictionary(fc.constantFrom('a', 'name', 'in', 'value', 'type'), ODD, { maxKeys: 3 }));
 }
+
+type Path = readonly string[];
+
+const DEEPEST_MEMBER = 4;
+/** Values that JSON allows and that databases, dates and libraries stumble over. */
+const ODD_MEMBERS: readonly unknown[] = [null, 'a\0b', [[]], 9_300_000_000_000_000_000, 1e-7];
+
+/** An example with one member after the other, however deep, replaced by values that are odd. */
+export function* bodiesWithOddMembers(schema: Schema, example: unknown, api: Description): Generator<unknown> {
+  const paths = new Map([...membersOf(schema, api, [])].map((path) => [path.join('.'), path]));
+  for (const path of paths.values()) for (const odd of ODD_MEMBERS) yield withMember(example, path, odd);
+}
+
+/** Where a body of this schema has members; the first item stands for all of a list. */
+function* membersOf(schema: Schema, api: Description, at: Path): Generator<Path> {
+  if (at.length >= DEEPEST_MEMBER) return;
+  const { properties = {}, items, anyOf = [], oneOf = [] } = api.resolve(schema);
+  const members = [...Object.entries(properties), ...(items ? [['0', items] as const] : [])];
+  for (const [name, member] of members) {
+    yield [...at, name];
+    yield* membersOf(member, api, [...at, name]);
+  }
+  for (const choice of [...anyOf, ...oneOf]) yield* membersOf(choice, api, at);
+}
+
+function withMember(value: unknown, [name, ...rest]: Path, odd: unknown): unknown {
+  if (name === undefined) return odd;
+  if (name === '0') return [withMember((value as unknown[] | undefined)?.[0], rest, odd)];
+  const there = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return { ...there, [name]: withMember(there[name], rest, odd) };
+}

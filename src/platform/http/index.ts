@@ -16,6 +16,7 @@ export { headerLines } from './request/header-lines.js';
 export { setCaller, type Caller } from './request/caller.js';
 export { summarize } from './request/summary.js';
 export { openEventStream, requireEventStream, type EventOutput } from './rest/event-stream.js';
+export { Optional } from './rest/optional.js';
 export { conditionalParam, etag, requireIfMatch, Precondition } from './rest/preconditions.js';
 export { listAnswer, page, type ListAnswer, type Page } from './rest/pagination.js';
 export { createHttpApp } from './server/create-http-app.js';

@@ -7,7 +7,6 @@ import {
   IsInt,
   IsIP,
   IsObject,
-  IsOptional,
   IsString,
   Length,
   Matches,
@@ -17,39 +16,41 @@ import {
   ValidateNested,
 } from 'class-validator';
 import type { JsonObject } from '../../kernel/json.js';
+import { Optional } from '../../platform/http/index.js';
 
 const MAX_CEDAR = 65_536;
 const LONGEST_NAME = 2_048;
+const LAST_VERSION = 2_147_483_647;
 const LABEL = /^[A-Za-z0-9_.:/-]{1,64}$/;
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
 export class PolicyOperationDto {
-  @IsOptional()
+  @Optional()
   @IsString()
   @Length(1, 32)
   method?: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(4_096)
   path?: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(4_096)
   template?: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(256)
   mcp_method?: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(256)
   mcp_tool?: string;
 
-  @IsOptional()
+  @Optional()
   @IsObject()
   args?: JsonObject;
 }
@@ -62,7 +63,7 @@ export class PolicySubjectDto {
   @Length(1, 512)
   sub!: string;
 
-  @IsOptional()
+  @Optional()
   @IsString()
   @MaxLength(LONGEST_NAME)
   issuer?: string;
@@ -83,37 +84,37 @@ export class TimeOfDayDto {
 
 /** What a policy reads of a request; what is left out is as it would be now. */
 export class QuestionContextDto {
-  @IsOptional()
+  @Optional()
   @ValidateNested()
   @Type(() => PolicySubjectDto)
   subject?: PolicySubjectDto;
 
-  @IsOptional()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(100)
   depth?: number;
 
-  @IsOptional()
+  @Optional()
   @IsArray()
   @ArrayMaxSize(32)
   @IsString({ each: true })
   chain?: string[];
 
-  @IsOptional()
+  @Optional()
   @ValidateNested()
   @Type(() => PolicyOperationDto)
   operation?: PolicyOperationDto;
 
-  @IsOptional()
+  @Optional()
   @IsBoolean()
   approved?: boolean;
 
-  @IsOptional()
+  @Optional()
   @IsIP(undefined, { message: 'must be an IP address, like 203.0.113.7' })
   address?: string;
 
-  @IsOptional()
+  @Optional()
   @ValidateNested()
   @Type(() => TimeOfDayDto)
   time?: TimeOfDayDto;
@@ -122,19 +123,19 @@ export class QuestionContextDto {
 /** One question: may they do this there? */
 export class PolicyRequestDto {
   /** The id of a session; beside it nothing but what is asked is needed. */
-  @IsOptional()
+  @Optional()
   @IsString()
   @Length(1, 128)
   session?: string;
 
   /** The id of an application that acts without a session. */
-  @IsOptional()
+  @Optional()
   @IsString()
   @Length(1, 128)
   application?: string;
 
   /** As if a session of the application carried these labels. */
-  @IsOptional()
+  @Optional()
   @IsArray()
   @ArrayMaxSize(32)
   @Matches(LABEL, { each: true, message: 'each item must be a session label, like team:billing' })
@@ -151,26 +152,27 @@ export class PolicyRequestDto {
   @IsString()
   scope!: string;
 
-  @IsOptional()
+  @Optional()
   @ValidateNested()
   @Type(() => PolicyOperationDto)
   operation?: PolicyOperationDto;
 
-  @IsOptional()
+  @Optional()
   @ValidateNested()
   @Type(() => QuestionContextDto)
   context?: QuestionContextDto;
 }
 
 export class SimulateDto {
-  @IsOptional()
+  @Optional()
   @IsString()
   @Length(1, MAX_CEDAR)
   cedar?: string;
 
-  @IsOptional()
+  @Optional()
   @IsInt()
   @Min(0)
+  @Max(LAST_VERSION)
   version?: number;
 
   @ValidateNested()
@@ -183,6 +185,7 @@ export class ExplainDto {
   /** Of an entry of the zone's ledger. */
   @IsInt()
   @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
   index!: number;
 }
 
@@ -199,32 +202,35 @@ export class WhoCanDto {
 }
 
 export class RehearseDto {
-  @IsOptional()
+  @Optional()
   @IsString()
   @Length(1, MAX_CEDAR)
   cedar?: string;
 
-  @IsOptional()
+  @Optional()
   @IsInt()
   @Min(0)
+  @Max(LAST_VERSION)
   version?: number;
 
   /** The first index of the window; 0 when it is left out. */
-  @IsOptional()
+  @Optional()
   @IsInt()
   @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
   from?: number;
 
   /** The index the window ends before; the end of the ledger when it is left out. */
-  @IsOptional()
+  @Optional()
   @IsInt()
   @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
   to?: number;
 }
 
 /** A case that must hold before its set may be activated. It asks the policies alone: no grant and no session need exist. */
 export class PolicyTestDto {
-  @IsOptional()
+  @Optional()
   @IsString()
   @Length(1, 200)
   name?: string;
@@ -235,16 +241,16 @@ export class PolicyTestDto {
   request!: PolicyRequestDto;
 
   /** What must come out. */
-  @IsOptional()
+  @Optional()
   @IsIn(['allow', 'deny', 'hold'], { message: 'must be allow, deny or hold' })
   decision?: 'allow' | 'deny' | 'hold';
 
   /** Another name of `decision`. */
-  @IsOptional()
+  @Optional()
   @IsIn(['allow', 'deny', 'hold'], { message: 'must be allow, deny or hold' })
   expect?: 'allow' | 'deny' | 'hold';
 
-  @IsOptional()
+  @Optional()
   @IsArray()
   @ArrayMaxSize(8)
   @IsString({ each: true })

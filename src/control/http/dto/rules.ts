@@ -13,10 +13,7 @@ const MOST_ID = 128;
 /** A schema under construction; the library knows no narrower type. */
 type Schema = Parameters<typeof JSONSchema>[0] & { type?: unknown };
 
-/** The member may be left out; null is no way of leaving it out. */
-export function Optional(): PropertyDecorator {
-  return ValidateIf((_, value) => value !== undefined);
-}
+export { Optional } from '../../../platform/http/index.js';
 
 /** The member may be left out, and null takes its value away. */
 export function Clearable(): PropertyDecorator {

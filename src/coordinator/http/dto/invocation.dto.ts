@@ -1,4 +1,4 @@
-import { IsIn, IsNumber, IsString, Matches, Max, Min } from 'class-validator';
+import { IsIn, IsString, Matches } from 'class-validator';
 import type { JsonValue } from '../../../kernel/json.js';
 import { INVOCATION_STATUSES, type InvocationStatus } from '../../domain/invocations/invocation.js';
 import { isPayload } from '../../domain/invocations/new-invocation.js';
@@ -54,9 +54,7 @@ export class ProgressDto {
   note?: string;
 
   @Optional()
-  @Max(100)
-  @Min(0)
-  @IsNumber({ allowInfinity: false, allowNaN: false, maxDecimalPlaces: 0 })
+  @IsWhole(0, 100)
   percent?: number;
 }
 

@@ -1,11 +1,8 @@
-import { IsInt, IsString, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf } from 'class-validator';
+import { IsInt, IsString, Matches, Max, MaxLength, Min, ValidateBy } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import type { JsonObject } from '../../../kernel/json.js';
 
-/** The member may be left out; null is no way of leaving it out. */
-export function Optional(): PropertyDecorator {
-  return ValidateIf((_, value) => value !== undefined);
-}
+export { Optional } from '../../../platform/http/index.js';
 
 /** An id of another object; whether there is one is asked later. Control characters are in no id, and PostgreSQL takes no NUL in any text. */
 export function IsReference(most = 128): PropertyDecorator {

@@ -4,6 +4,7 @@ import { validate } from 'class-validator';
 import { AppError, type FieldFault } from '../../../kernel/app-error.js';
 import { isJsonObject } from '../../../kernel/json.js';
 import { fieldFaults } from './field-faults.js';
+import { nestingFaults, unstorableFaults } from './input-shape.js';
 
 type Class = new () => object;
 
@@ -12,11 +13,13 @@ const MAX_FAULTS = 100;
 
 /**
  * Turns a body or query into its DTO class or refuses it with every fault: unknown members are faults, nothing is converted
- * (`"1"` is no number). A parameter without a DTO class passes as it is.
+ * (`"1"` is no number). A parameter without a DTO class passes as it is, unless some text of it cannot be stored.
  */
 export class ValidationPipe implements PipeTransform {
   async transform(value: unknown, { type, metatype }: ArgumentMetadata): Promise<unknown> {
-    if ((type !== 'body' && type !== 'query') || !isDto(metatype) || value instanceof metatype) return value;
+    if (type !== 'body' && type !== 'query') return value;
+    if (!isDto(metatype)) return storable(value);
+    if (value instanceof metatype) return value;
     const plain = value ?? {};
     if (!isJsonObject(plain)) throw invalid([{ field: '', message: 'must be a JSON object' }]);
     const dto = plainToInstance(metatype, plain, { exposeUnsetFields: false });
@@ -26,9 +29,17 @@ export class ValidationPipe implements PipeTransform {
       forbidUnknownValues: true,
       stopAtFirstError: true,
     });
-    if (faults.length > 0) throw invalid(fieldFaults(faults));
+    const told = faults.length > 0 ? fieldFaults(faults) : nestingFaults(dto);
+    if (told.length > 0) throw invalid(told);
+    storable(plain);
     return dto;
   }
+}
+
+function storable<T>(value: T): T {
+  const faults = unstorableFaults(value);
+  if (faults.length > 0) throw invalid(faults);
+  return value;
 }
 
 /** True for the class of a parameter whose members the pipe judges. */
