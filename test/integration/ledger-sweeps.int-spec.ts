@@ -243,3 +243,32 @@ describe('the sweep of all zones', () => {
     expect(await sweepsOf(broken)).toMatchObject([{ status: 'done' }]);
   });
 });
+
+describe('a sweep of a ledger that was cut off', () => {
+  const setBack = `UPDATE caracal.ledger_head h SET next_index = 110, chain_mac = (
+    SELECT l.chain_mac FROM caracal.ledger l WHERE l.zone = h.zone AND l.index = 109) WHERE h.zone = $1`;
+
+  it('[T6] finds it, and the same each time, when its head was set back with it', async () => {
+    const zone = await filled();
+    await tamper('DELETE FROM caracal.ledger WHERE zone = $1 AND index >= 110', zone);
+    await tamper(setBack, zone);
+    const [own, wrong] = [await replica(), 'the entry was signed, and the ledger ends before it'];
+    const finding = { index: ENTRIES - 1, kind: 'checkpoint', reason: wrong };
+    for (let twice = 0; twice < 2; twice += 1) {
+      const id = await own.request(zone);
+      await own.deliver(zone, id);
+      expect((await own.sweeps.get(zone, id)).findings).toEqual([finding]);
+    }
+    expect(own.alarms).toEqual([finding]);
+  });
+
+  it('[T6] finds it when its head alone was set back', async () => {
+    const zone = await filled();
+    await tamper(setBack, zone);
+    const own = await replica();
+    const id = await own.request(zone);
+    await own.deliver(zone, id);
+    const finding = { index: 110, kind: 'head', reason: 'the entry is behind the end of the ledger' };
+    expect((await own.sweeps.get(zone, id)).findings).toEqual([finding]);
+  });
+});

@@ -35,8 +35,9 @@ export async function checkLedger(parts: CheckParts): Promise<readonly Finding[]
 
 async function checkChain(parts: CheckParts): Promise<Finding[]> {
   const { zone, keys, reading, batch = BATCH } = parts;
-  // The head is read first: what is appended while this runs is for the next sweep.
-  const [head, signed] = [await reading.head(zone), await reading.checkpoints(zone)];
+  // What is appended while this runs is for the next sweep; nothing is signed that was not appended before.
+  const signed = await reading.checkpoints(zone);
+  const head = await reading.head(zone);
   if (!head) return [{ kind: 'head', reason: 'the zone has no ledger head' }];
   const { start, tree } = await reading.start(zone);
   // What was dropped since the sweep stopped is not missing.
@@ -50,8 +51,21 @@ async function checkChain(parts: CheckParts): Promise<Finding[]> {
   const finding =
     (await roots.replay(read, from.next)) ??
     (await checkEntries(parts, { verifier, roots, read, to: head.nextIndex })) ??
-    (await checkEnd(parts, verifier, head));
+    (await checkEnd(parts, verifier, head)) ??
+    (await checkBeyond(parts, head, signed.at(-1)));
   return finding ? [finding] : [];
+}
+
+/** Nothing may be behind the head, nor have been signed of what is not there: a ledger that was cut off or set back, its head with it. */
+async function checkBeyond(
+  { zone, reading }: CheckParts,
+  head: { readonly nextIndex: number },
+  last: { readonly size: number } | undefined,
+): Promise<Finding | undefined> {
+  const stray = await reading.firstBeyondHead(zone);
+  if (stray !== undefined) return { index: stray, kind: 'head', reason: 'the entry is behind the end of the ledger' };
+  if (!last || last.size <= head.nextIndex) return undefined;
+  return { index: last.size - 1, kind: 'checkpoint', reason: 'the entry was signed, and the ledger ends before it' };
 }
 
 type ReadLinks = (after: number, limit: number) => Promise<readonly StoredLink[]>;

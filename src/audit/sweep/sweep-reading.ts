@@ -36,6 +36,16 @@ export class SweepReading {
     return row && { nextIndex: Number(row.next_index), chainMac: row.chain_mac };
   }
 
+  /** The first entry that is not before the head, as both are at one moment. */
+  async firstBeyondHead(zone: string): Promise<number | undefined> {
+    const [row] = await this.ask<{ index: string }>(
+      zone,
+      `SELECT l.index FROM caracal.ledger l JOIN caracal.ledger_head h ON h.zone = l.zone
+        WHERE l.zone = $1 AND l.index >= h.next_index ORDER BY l.index LIMIT 1`,
+    );
+    return row && Number(row.index);
+  }
+
   /** Sizes and roots of what was signed about the zone's log under its present name, in order. */
   async checkpoints(zone: string): Promise<{ readonly size: number; readonly root: Buffer }[]> {
     const rows = await this.ask<{ size: string; root: Buffer }>(
