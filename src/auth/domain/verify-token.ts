@@ -24,7 +24,7 @@ export interface AuthenticToken {
 export interface TokenExpectation {
   readonly classes: readonly TokenClass[];
   /** A mandate must name it; without it, who asks judges the audience. */
-  readonly audience?: string;
+  readonly audience?: string | undefined;
   /** Seconds since the epoch. */
   readonly now: number;
 }

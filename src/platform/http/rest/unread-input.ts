@@ -1,8 +1,7 @@
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { FastifyRequest } from 'fastify';
-import type { Observable } from 'rxjs';
 import { AppError } from '../../../kernel/app-error.js';
 import { isJsonObject } from '../../../kernel/json.js';
 import type { Access } from '../access/access.js';
@@ -29,17 +28,18 @@ interface RouteArgument {
 
 /**
  * Refuses what no parameter of the handler takes, in the words in which a DTO class refuses what it does not know: who asks for less than everything
- * must not be answered as if it had not been said.
+ * must not be answered as if it had not been said. A guard behind the one that knows who asks: an interceptor would take every request through a chain of
+ * observables.
  */
-export class UnreadInputInterceptor implements NestInterceptor {
+export class UnreadInputGuard implements CanActivate {
   private readonly known = new WeakMap<object, Inputs>();
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+  canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { body, query } = this.inputsOf(context);
     refuse(membersOf(request.body), body, 'body');
     if (takesOurQuery(routeAccess(request))) refuse(Object.keys(request.query ?? {}), query, 'query');
-    return next.handle();
+    return true;
   }
 
   private inputsOf(context: ExecutionContext): Inputs {

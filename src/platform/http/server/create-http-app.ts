@@ -8,7 +8,7 @@ import { installBodyParsing } from '../body/body-parsing.js';
 import { AllowedMethods } from '../errors/allowed-methods.js';
 import { EdgeFilter } from '../errors/edge-filter.js';
 import { PUBLIC_ROUTES } from '../public-routes.js';
-import { UnreadInputInterceptor } from '../rest/unread-input.js';
+import { UnreadInputGuard } from '../rest/unread-input.js';
 import { ValidationPipe } from '../rest/validation-pipe.js';
 import { LoadWatch } from '../../load/index.js';
 import { installEdgeHooks } from './edge-hooks.js';
@@ -68,7 +68,7 @@ export async function createHttpApp(
   late.takeBroken = parts.registerRaw?.(fastify, app);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new ValidationPipe());
-  app.useGlobalInterceptors(new UnreadInputInterceptor());
+  app.useGlobalGuards(new UnreadInputGuard());
   await app.init();
   await fastify.ready();
   checkRawRoutes(rawRoutes);
