@@ -26,7 +26,7 @@ export class TokenSigner {
     const key = await this.ring.signingKey(zone);
     const encode = (part: JsonObject): string => Buffer.from(JSON.stringify(part)).toString('base64url');
     const signingInput = `${encode({ alg: key.alg, typ, kid: key.kid })}.${encode(statement)}`;
-    return `${signingInput}.${key.sign(signingInput)}`;
+    return `${signingInput}.${await key.sign(signingInput)}`;
   }
 
   /** A compact JWS under the zone's active key (RFC 9068 §2). A token that would exceed its class's size is not issued. */
@@ -36,7 +36,7 @@ export class TokenSigner {
       throw new Error(`these claims are not those of a token of class ${klass}`);
     const key = await this.ring.signingKey(zone);
     const signingInput = `${key.header}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
-    const token = `${signingInput}.${key.sign(signingInput)}`;
+    const token = `${signingInput}.${await key.sign(signingInput)}`;
     if (token.length > maxBytes) {
       throw new AppError('invalid_request', 'The token would be larger than a token of its class may be.', {
         detail: `${token.length} bytes`,

@@ -191,6 +191,14 @@ describe('[T3] nothing leaves that was revoked meanwhile', () => {
     expect(world.events).toEqual(['entry:allow', 'outcome:withheld']);
   });
 
+  it('so does one while its credential was fetched', async () => {
+    world.confirm = () => Promise.resolve({ lost: 'revoked' });
+    world.counts = [0, 0, 1];
+    const answer = await call();
+    expect([answer.status, answer.headers.get('caracal-error')]).toEqual([401, 'revoked']);
+    expect(world.events).toEqual(['entry:allow', 'outcome:withheld']);
+  });
+
   it('news that do not concern the call do not hold it up', async () => {
     world.counts = [0, 1];
     expect((await call()).status).toBe(200);

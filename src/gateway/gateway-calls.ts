@@ -189,15 +189,19 @@ export class GatewayCalls {
     await this.withholdRevoked(granted);
     const injected = await this.parts.credentials.of(binding, question.token.claims);
     const { zone, index } = call.notes.receipt ?? { zone: call.notes.zone, index: 0 };
+    const body =
+      this.parts.mcp.bodyOf(granted) ??
+      (await heldBody(call.incoming, injected.hold ?? 'none', binding.limits.maxBodyBytes));
+    const mcpAnswer = await this.parts.mcp.answerPlan(granted, entries, call.now);
+    // A credential may have been fetched or signed, a body waited for.
+    await this.withholdRevoked(granted);
     const flight = forward({
       incoming: call.incoming,
       binding,
       target: call.target,
       injected,
-      body:
-        this.parts.mcp.bodyOf(granted) ??
-        (await heldBody(call.incoming, injected.hold ?? 'none', binding.limits.maxBodyBytes)),
-      mcpAnswer: await this.parts.mcp.answerPlan(granted, entries, call.now),
+      body,
+      mcpAnswer,
       ownHeaders: [
         'X-Request-Id',
         call.incoming.facts.requestId,

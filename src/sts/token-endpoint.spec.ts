@@ -66,6 +66,7 @@ class World {
   fits = true;
   /** What happens while the ledger commits. */
   onAppend: () => boolean = () => false;
+  onSign: () => void = () => undefined;
 
   readonly endpoint = this.build();
 
@@ -85,8 +86,10 @@ class World {
     const runtime = this.runtime() as unknown as RuntimeState;
     const signer = {
       fits: () => Promise.resolve(this.fits),
-      sign: (_zone: string, _klass: string, claims: TokenClaims) =>
-        Promise.resolve(`signed-${this.signed.push(claims)}`),
+      sign: (_zone: string, _klass: string, claims: TokenClaims) => {
+        this.onSign();
+        return Promise.resolve(`signed-${this.signed.push(claims)}`);
+      },
     };
     const urls = new PublicUrls('http://caracal');
     const secrets = (secret: string) => (secret === 'right' ? MAC : Buffer.alloc(32, 1));
@@ -240,6 +243,17 @@ describe('token endpoint', () => {
       { decision: 'allow' },
       { decision: 'deny', reasons: ['withheld'], token: world.entries[0]?.token },
     ]);
+  });
+
+  it('[T2] withholds a token whose authority was revoked while it was signed', async () => {
+    let revoked = false;
+    world.verdict = () => (revoked ? 'revoked' : 'active');
+    world.onSign = () => {
+      revoked = true;
+      world.revocations += 1;
+    };
+    await expect(world.token(EXCHANGE)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(world.entries).toMatchObject([{ decision: 'allow' }, { decision: 'deny', reasons: ['withheld'] }]);
   });
 
   it('[T2] checks again, and issues, when something else was revoked meanwhile', async () => {

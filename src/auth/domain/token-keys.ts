@@ -40,7 +40,13 @@ export class SigningKey {
     this.header = Buffer.from(JSON.stringify({ alg, typ: 'at+jwt', kid })).toString('base64url');
   }
 
-  sign(signingInput: string): string {
-    return sign(DIGESTS[this.alg], Buffer.from(signingInput, 'latin1'), this.options).toString('base64url');
+  /** On a thread of libuv's: a signature takes as long as a tenth of everything else that an exchange needs. */
+  sign(signingInput: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      sign(DIGESTS[this.alg], Buffer.from(signingInput, 'latin1'), this.options, (error, signature) => {
+        if (error) reject(error);
+        else resolve(signature.toString('base64url'));
+      });
+    });
   }
 }

@@ -58,12 +58,12 @@ const judged = (text: string, classes = ['application', 'session', 'mandate', 'u
   faultOf(() => admit(authenticate(text, authority), { classes, now: NOW }));
 
 describe('authenticate', () => {
-  it('accepts what the signing key of the zone signed, under either algorithm', () => {
+  it('accepts what the signing key of the zone signed, under either algorithm', async () => {
     const es = new SigningKey('k1', 'ES256', pair.privateKey);
     const ed = new SigningKey('k2', 'EdDSA', edPair.privateKey);
     for (const key of [es, ed]) {
       const input = `${key.header}.${encode(CLAIMS)}`;
-      expect(authenticate(`${input}.${key.sign(input)}`, authority)).toMatchObject({
+      expect(authenticate(`${input}.${await key.sign(input)}`, authority)).toMatchObject({
         klass: 'application',
         claims: CLAIMS,
       });

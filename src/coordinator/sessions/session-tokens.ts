@@ -83,14 +83,18 @@ export class SessionTokens {
 
   /** Signs what the ledger has, unless authority ended since `count` was read and this token's with it. */
   async release(claims: TokenClaims, count: number): Promise<IssuedToken> {
+    await this.withholdEnded(claims, count);
+    const token = await this.signer.sign(claims.zone, 'session', claims);
+    // Signing takes a moment, too.
+    await this.withholdEnded(claims, count);
+    return { token, expiresIn: claims.exp - claims.iat };
+  }
+
+  private async withholdEnded(claims: TokenClaims, count: number): Promise<void> {
     const { zone } = claims;
-    if (
-      this.runtime.revocationCount(zone) !== count &&
-      (await this.runtime.verdict(zone, claims, this.clock.now())) !== 'active'
-    ) {
+    if (this.runtime.revocationCount(zone) === count) return;
+    if ((await this.runtime.verdict(zone, claims, this.clock.now())) !== 'active')
       throw new AppError('session_not_active', 'The session was ended meanwhile.', { detail: 'withheld' });
-    }
-    return { token: await this.signer.sign(zone, 'session', claims), expiresIn: claims.exp - claims.iat };
   }
 
   private source(zone: string): LineageSource {

@@ -42,17 +42,17 @@ export class Issuance {
     if (!(await this.signer.fits(request.zone.slug, klass, claims)))
       throw new OAuthError('invalid_request', 'the token would be larger than a token of its class may be');
     await this.requireLive(request, claims);
-    const token = { jti: claims.jti, exp: claims.exp };
+    const { jti, exp, txn, sub } = claims;
     request.notes.add(notes);
-    const entry = request.notes.draft('exchange', { decision: 'allow', txn: claims.txn, subject: claims.sub, token });
+    const entry = request.notes.draft('exchange', { decision: 'allow', txn, subject: sub, token: { jti, exp } });
     const appended = await this.append(request, entry, issue);
     request.notes.recorded = true;
     if (appended.replayed) throw replayedProof(appended.lost);
     await this.withholdRevoked(request, claims);
-    return {
-      token: await this.signer.sign(request.zone.slug, klass, claims),
-      receipt: { zone: request.zone.slug, index: appended.index },
-    };
+    const token = await this.signer.sign(request.zone.slug, klass, claims);
+    // Signing takes a moment, too.
+    await this.withholdRevoked(request, claims);
+    return { token, receipt: { zone: request.zone.slug, index: appended.index } };
   }
 
   private append(request: TokenRequest, entry: EntryDraft, { claims, approval }: NewToken): Promise<Appended> {
