@@ -155,6 +155,13 @@ describe('work that is done for one item after the other', () => {
     expect(done).toEqual(['a', 'c', 'c', 'a', 'b']);
   });
 
+  it('[T8] goes on when the statement of one of them took too long', async () => {
+    const cause = Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
+    const [done, slow]: [string[], Error] = [[], new AppError('temporarily_unavailable', 'Not now.', { cause })];
+    await expect(inTurn(['a', 'b', 'c'], work(done, { b: slow }))).rejects.toBe(slow);
+    expect(done).toEqual(['a', 'c']);
+  });
+
   it('ends at once when what all of them need is out of reach', async () => {
     const [done, away]: [string[], Error] = [[], new AppError('temporarily_unavailable', 'Not now.')];
     await expect(inTurn(['a', 'b', 'c'], work(done, { b: away }))).rejects.toBe(away);
