@@ -88,7 +88,9 @@ describe('retention of the ledger', () => {
       expect(await audit('GET', gone)).toMatchObject({ status: 410, body: { code: 'gone' } });
     const { items } = ok(await audit('GET', '/events'));
     expect(items[0].index).toBe(OLD);
-    expect(items.map((item: { entry: { type: string } }) => item.entry.type)).toContain('ledger.dropped');
+    const told = items.map(({ entry }: { entry: { type: string; detail: object } }) => entry);
+    const dropped = told.filter(({ type }: { type: string }) => type === 'ledger.dropped');
+    expect(dropped).toMatchObject([{ actor: { kind: 'system' }, detail: { from: 0, to: OLD, export: kept.id } }]);
     expect((await audit('GET', `/proofs/${OLD}`)).status).toBe(200);
     expect(ok(await audit('GET', `/consistency?from=${OLD}`)).hashes.length).toBeGreaterThan(0);
 

@@ -22,20 +22,21 @@ export async function announceDrop(tx: ZoneTx, { month, from, to }: AnnouncedDro
   return rows.length > 0;
 }
 
-/** What is true of a drop that was announced: its tombstone is there, or it has not happened. */
-export type DropEnd = 'dropped' | 'withheld';
+/** What is true of a drop that was announced: its tombstone is there, which names the export that holds the entries, or it has not happened. */
+export type DropEnd = { readonly state: 'dropped'; readonly export: string } | { readonly state: 'withheld' };
 
-/** Says how an announced drop ended; false when that was said before. A tombstone that is there overrules that it was withheld. */
+/** Says how an announced drop ended; undefined when that was said before. A tombstone that is there overrules that it was withheld. */
 export async function endDrop(tx: ZoneTx, { month, to }: AnnouncedDrop, at: Date): Promise<DropEnd | undefined> {
-  const [row] = await tx.query<{ state: DropEnd }>(
+  const [row] = await tx.query<{ export: string | null }>(
     `WITH ended AS (
        UPDATE caracal.ledger_drops d SET state = t.state, updated_at = $4
-         FROM (SELECT CASE WHEN EXISTS (SELECT FROM caracal.ledger_tombstones WHERE zone = $1 AND to_index = $3) THEN 'dropped' ELSE 'withheld' END AS state) t
-        WHERE d.zone = $1 AND d.month = $2 AND d.state <> t.state AND (d.state = 'announced' OR t.state = 'dropped') RETURNING t.state
-     ) SELECT state FROM ended`,
+         FROM (SELECT max(export) AS export, CASE count(*) WHEN 0 THEN 'withheld' ELSE 'dropped' END AS state
+                 FROM caracal.ledger_tombstones WHERE zone = $1 AND to_index = $3) t
+        WHERE d.zone = $1 AND d.month = $2 AND d.state <> t.state AND (d.state = 'announced' OR t.state = 'dropped') RETURNING t.export
+     ) SELECT export FROM ended`,
     [tx.zone, month, to, at],
   );
-  return row?.state;
+  return row && (row.export === null ? { state: 'withheld' } : { state: 'dropped', export: row.export });
 }
 
 /** What was announced and not ended, of all zones. */

@@ -180,8 +180,8 @@ export class LedgerRetention {
     const at = this.parts.clock.now();
     return this.parts.changes.run(drop.zone, async (tx) => {
       const end = await endDrop(tx, drop, new Date(at));
-      if (end === 'dropped') tx.record(dropEntry('ledger.dropped', drop, at));
-      if (end === 'withheld')
+      if (end?.state === 'dropped') tx.record(dropEntry('ledger.dropped', drop, at, { export: end.export }));
+      if (end?.state === 'withheld')
         tx.record(dropEntry('ledger.drop_withheld', drop, at, { kept_by: keptBy ?? 'other_zones' }));
     });
   }
