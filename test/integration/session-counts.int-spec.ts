@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type pg from 'pg';
 import { livingSessions, openSessions } from '../../src/coordinator/persistence/session-counts.js';
 import type { Database } from '../../src/platform/database/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { makeZone } from '../support/zone.js';
 
-const MIGRATION = new URL('../../migrations/1766200000000-session-counts.sql', import.meta.url);
+const COUNTS = '1766200000000-session-counts.sql';
+const HELD = '1766200000001-held-sessions-of-every-zone.sql';
 const ZONES = ['counted-a', 'counted-b'];
 /** As a database is that an earlier version has used. */
 const UNDO = `DROP TABLE caracal.session_counts;
@@ -29,6 +31,12 @@ beforeAll(async () => {
   }
 });
 afterAll(() => test.drop());
+
+/** As migrations run: as the owner, who is under row-level security as everybody is. */
+async function runAsOwner(client: pg.Client, file: string): Promise<void> {
+  const sql = await readFile(new URL(`../../migrations/${file}`, import.meta.url), 'utf8');
+  await client.query(`BEGIN; SET LOCAL ROLE caracal_owner; ${sql}; COMMIT`);
+}
 
 interface Made {
   readonly zone: string;
@@ -80,8 +88,7 @@ describe('the counts of open sessions', () => {
     const kept = await Promise.all(ZONES.map(counts));
     await test.superuser(async (client) => {
       await client.query(UNDO);
-      // As migrations run: as the owner, who is under row-level security as everybody is.
-      await client.query(`BEGIN; SET LOCAL ROLE caracal_owner; ${await readFile(MIGRATION, 'utf8')}; COMMIT`);
+      await runAsOwner(client, COUNTS);
     });
     expect(await Promise.all(ZONES.map(counts))).toEqual(kept);
     expect(kept).toEqual([
@@ -136,5 +143,29 @@ describe('the counts of open sessions', () => {
       ),
     );
     expect(await ask()).toEqual([held, held]);
+  });
+});
+
+describe('sessions of a database that is migrated', () => {
+  it('[T4] are held if the breaker had suspended them, in every zone', async () => {
+    const held = (zone: string): Promise<{ id: string; held: boolean }[]> =>
+      database.readZone(zone, (tx) => tx.query(`SELECT id, held FROM sessions WHERE id LIKE 'ses_b%' ORDER BY id`));
+    for (const zone of ZONES) {
+      await make({ zone, id: 'ses_breaker', status: 'suspended' });
+      await make({ zone, id: 'ses_by_itself', status: 'suspended' });
+      const reasons = [`breaker:fan_out`, 'requested'];
+      for (const [at, id] of ['ses_breaker', 'ses_by_itself'].entries())
+        await database.withZone(zone, (tx) =>
+          tx.query('UPDATE sessions SET suspend_reason = $2 WHERE id = $1', [id, reasons[at]]),
+        );
+    }
+    await test.superuser((client) => runAsOwner(client, HELD));
+    for (const zone of ZONES) {
+      expect(await held(zone)).toEqual([
+        { id: 'ses_breaker', held: true },
+        { id: 'ses_by_itself', held: false },
+      ]);
+      for (const id of ['ses_breaker', 'ses_by_itself']) await become(zone, id, 'terminated');
+    }
   });
 });
