@@ -46,7 +46,7 @@ export function isRefusal(error: unknown): boolean {
 /** A database that cannot be asked becomes `temporarily_unavailable`; every other fault passes unchanged. */
 export function translateFault(error: unknown): unknown {
   if (error instanceof AppError || !isUnavailable(error)) return error;
-  return new AppError('temporarily_unavailable', 'The database cannot be reached.', {
+  return new AppError('temporarily_unavailable', 'The database cannot be reached or does not answer in time.', {
     detail: 'database_unreachable',
     retryAfter: 1,
     cause: error,

@@ -1,10 +1,13 @@
 import type { Clock } from '../../kernel/clock.js';
 import type { ChangeFeed } from '../changes/index.js';
 import { isMigrated, type Database } from '../database/index.js';
+import { within } from '../lifecycle/index.js';
 import type { Queues } from '../queue/index.js';
 import type { Readiness } from './readiness.js';
 
 const MAX_SKEW_MS = 30_000;
+/** Sooner than readiness gives up: a database that says nothing is not one whose clock or schema is wrong. */
+const SILENCE_MS = 1_500;
 
 export interface CheckedParts {
   readonly database: Database;
@@ -42,5 +45,5 @@ async function clocksAgree({ database, clock }: CheckedParts): Promise<boolean> 
 
 /** A database that does not answer has a reason of its own. */
 function unlessUnreachable(check: () => Promise<boolean>): () => Promise<boolean> {
-  return () => check().catch(() => true);
+  return () => within(SILENCE_MS, check()).catch(() => true);
 }
