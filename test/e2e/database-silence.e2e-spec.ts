@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Database, type SystemPurpose } from '../../src/platform/database/index.js';
 import { startTestApp, type TestAnswer, type TestApp, unique } from '../support/app.js';
 import { asSuperuser } from '../support/database.js';
 import { OAuthScene, ok, type SceneClient, type SceneResource } from '../support/oauth-scene.js';
@@ -37,10 +38,20 @@ const exchange = (): Promise<TestAnswer> =>
 
 const ready = async (): Promise<TestAnswer['body']> => (await fetch(`${app.url}/health/ready`)).json();
 
+/** Waits until something holds; says what was seen last when it never does. */
+async function until(holds: () => Promise<boolean> | boolean, seen: () => unknown = () => undefined): Promise<void> {
+  for (let n = 0; n < 600; n += 1) {
+    if (await holds()) return;
+    await delay(50);
+  }
+  throw new Error(`it did not come true: ${JSON.stringify(await seen())}`);
+}
+
 /** The link carries everything again, and the server has found out by itself. */
 async function healed(): Promise<void> {
   link.carry('all');
-  while ((await ready()).status !== 'ready' || (await exchange()).status !== 200) await delay(50);
+  await until(async () => (await ready()).status === 'ready', ready);
+  await until(async () => (await exchange()).status === 200);
 }
 
 const readings = async (): Promise<number> => (await scene.entries('type=exchange&decision=allow')).length;
@@ -73,7 +84,7 @@ describe('[T8] a database that vanishes without a word', () => {
       undefined,
     ]);
     link.carry('all');
-    while ((await exchange()).status !== 200) await delay(50);
+    await until(async () => (await exchange()).status === 200);
     // The one that was lost, and the one just now.
     expect(await readings()).toBeGreaterThanOrEqual(before + 2);
   });
@@ -110,13 +121,32 @@ describe('[T8] a database that vanishes without a word', () => {
 
   it('makes the replica unready, and it gives up the connections that do not answer', async () => {
     link.carry('nothing');
-    while (!(await ready()).reasons?.includes('database_unreachable')) await delay(50);
+    await until(async () => (await ready()).reasons?.includes('database_unreachable') === true, ready);
     // What it cannot be asked about is not said to be wrong with it.
     const { reasons } = await ready();
     for (const other of ['migrations_pending', 'clock_skew']) expect(reasons).not.toContain(other);
     expect(link.muteConnections).not.toEqual([]);
     await healed();
-    while (link.muteConnections.length > 0) await delay(50);
+    await until(
+      () => link.muteConnections.length === 0,
+      () => link.muteConnections,
+    );
+  });
+
+  it('frees the connections of jobs too, which a database that is there may keep waiting for longer', async () => {
+    const database = app.running.app.get(Database);
+    const sleep = (purpose: SystemPurpose): Promise<unknown> =>
+      database.withSystem(purpose, (tx) => tx.query('SELECT pg_sleep(1.2)'));
+    await sleep('retention');
+    await expect(sleep('replicas')).rejects.toMatchObject({ code: 'temporarily_unavailable' });
+    const job = sleep('retention').then(
+      () => 'done',
+      (error: { code: string }) => error.code,
+    );
+    await delay(300);
+    link.carry('nothing');
+    // By itself it would wait for ten minutes; the others' patience is what ends it.
+    expect(await job).toBe('temporarily_unavailable');
   });
 
   it('keeps no verifier from the public keys for as long as it might hold them anyway, and shows no others', async () => {
@@ -126,7 +156,7 @@ describe('[T8] a database that vanishes without a word', () => {
     const before = await keys(scene.zone);
     expect(before.headers.get('cache-control')).toBe('public, max-age=300');
     link.carry('nothing');
-    while ((await keys(cold.zone)).status !== 503) await delay(50);
+    await until(async () => (await keys(cold.zone)).status === 503);
     const remembered = await keys(scene.zone);
     expect([remembered.status, remembered.headers.get('etag')]).toEqual([200, before.headers.get('etag')]);
     expect(await remembered.json()).toEqual(await before.json());
@@ -135,7 +165,7 @@ describe('[T8] a database that vanishes without a word', () => {
     const metadata = await fetch(`${replica.url}/z/${scene.zone}/.well-known/oauth-authorization-server`);
     expect(metadata.status).toBe(503);
     link.carry('all');
-    while ((await keys(cold.zone)).status !== 200) await delay(50);
+    await until(async () => (await keys(cold.zone)).status === 200);
     expect((await keys(scene.zone)).headers.get('cache-control')).toBe('public, max-age=300');
   });
 
@@ -150,7 +180,7 @@ describe('[T8] a database that vanishes without a word', () => {
       const answer = await exchange();
       expect([answer.status, answer.body.error]).toEqual([503, 'temporarily_unavailable']);
       // Without them, over new connections.
-      while ((await exchange()).status !== 200) await delay(50);
+      await until(async () => (await exchange()).status === 200);
     } finally {
       for (const pid of pids) process.kill(pid, 'SIGCONT');
     }

@@ -32,6 +32,11 @@ export class DatabaseClient extends pg.Client {
     if (config.probeMs !== undefined) this.probeEvery(config.probeMs);
   }
 
+  /** Whether somebody waits for an answer. */
+  get isWaiting(): boolean {
+    return this.overdue !== undefined;
+  }
+
   /** Ends the connection without a word to the server; everything pending rejects with `reason`. */
   destroy(reason: Error): void {
     (this as unknown as { readonly connection: { readonly stream: Socket } }).connection.stream.destroy(reason);

@@ -36,6 +36,13 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && UNAVAILABLE_TEXT.test(error.message);
 }
 
+const SILENT_TEXT = /connection timeout|timeout expired/i;
+
+/** Whether the database let an answer or a login wait for too long, of which one that is there says so itself. */
+export function isSilence(error: unknown): boolean {
+  return faultCode(error) === 'ETIMEDOUT' || (error instanceof Error && SILENT_TEXT.test(error.message));
+}
+
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 /** Whether the database answered, and its answer was no: what was asked in the same transaction did not happen either. */

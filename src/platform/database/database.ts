@@ -2,7 +2,7 @@ import { DataSource, type EntityManager, type EntityTarget, type QueryRunner } f
 import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
 import { clientOptions, type DatabaseEndpoint } from './endpoint.js';
 import { roleLogin, type LoginRole } from './roles.js';
-import { translateFault } from './database-errors.js';
+import { isSilence, translateFault } from './database-errors.js';
 import { JOB_PATIENCE_MS, sessionOptions, statementLimit } from './patience.js';
 import { LONG_PURPOSES, type SystemPurpose } from './system-purposes.js';
 
@@ -156,7 +156,7 @@ export class Database {
 
   private async transact<T>(isolation: Isolation, fn: (tx: Tx) => Promise<T>): Promise<T> {
     const runner = this.source(isolation.role).createQueryRunner();
-    const client = (await runner.connect().catch(asFault)) as DatabaseClient;
+    const client = (await runner.connect().catch((error: unknown) => this.fail(error))) as DatabaseClient;
     const { patienceMs } = client;
     try {
       if (isolation.long) client.patienceMs = JOB_PATIENCE_MS;
@@ -169,7 +169,7 @@ export class Database {
       return result;
     } catch (error) {
       await rollBack(runner);
-      throw translateFault(error);
+      return this.fail(error);
     } finally {
       client.patienceMs = patienceMs;
       await runner.release().catch(() => undefined);
@@ -180,8 +180,18 @@ export class Database {
     try {
       return await this.source(role).query<T[]>(sql, [...params]);
     } catch (error) {
-      throw translateFault(error);
+      return this.fail(error);
     }
+  }
+
+  /** Jobs would wait for long on connections that have gone silent, and hold what others need of their pools: they do not when others were kept waiting. */
+  private fail(error: unknown): never {
+    if (isSilence(error)) {
+      const late = Object.assign(new Error('the database is silent'), { code: 'ETIMEDOUT' });
+      for (const client of this.clients)
+        if (client.isWaiting && client.patienceMs > this.patienceMs) client.destroy(late);
+    }
+    throw translateFault(error);
   }
 
   private source(role: PooledRole): DataSource {
@@ -227,10 +237,6 @@ export class Database {
       }
     };
   }
-}
-
-function asFault(error: unknown): never {
-  throw translateFault(error);
 }
 
 async function begin(runner: QueryRunner, isolation: Isolation): Promise<void> {
