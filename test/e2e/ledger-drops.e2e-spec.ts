@@ -1,4 +1,4 @@
-import { cp } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
@@ -6,7 +6,7 @@ import { AuditedChanges, type ChangeStep } from '../../src/audit/audited-changes
 import { startTestApp, type TestAnswer, type TestApp } from '../support/app.js';
 import { TEST_DATABASE_PASSWORD } from '../support/database.js';
 import { adminOf } from '../support/fixtures.js';
-import { eventually } from '../support/log.js';
+import { eventually, tamperWith } from '../support/log.js';
 import { type AskAudit, longAgo, makeDue, OLD, oldPartition, oldZone } from '../support/old-ledger.js';
 import { newDataDir, removeDataDir, startServer } from '../support/server.js';
 
@@ -208,6 +208,23 @@ describe('a drop while somebody reads the ledger', () => {
 
   it('[T8] waits for no more than a second, as shipped', () => {
     expect(shipped.map(({ proconfig }) => proconfig.includes('lock_timeout=1s'))).toEqual([true, true]);
+  });
+});
+
+describe('a month that is not as its export has it', () => {
+  it('[T6] is not dropped, which is said, and does not keep others', async () => {
+    const [spoiled, sound] = [await dueZone('spoiled'), await dueZone('sound')];
+    const { id } = (await spoiled.ask('GET', '/exports')).body.items[0];
+    await rm(join(app.dataDir, 'exports', spoiled.zone, id), { recursive: true });
+    const edit =
+      "UPDATE caracal.ledger SET entry = replace(entry, 'exchange', 'exchangE') WHERE zone = $1 AND index = 2";
+    await tamperWith(app.dsn, [[edit, [spoiled.zone]]]);
+    const { status, body } = await spoiled.ask('POST', '/retention/apply');
+    expect([status, body.months]).toEqual([200, [expect.objectContaining({ dropped: false, kept_by: 'failed' })]]);
+    expect([await isThere(spoiled.ask), await types(spoiled.ask)]).toEqual([true, []]);
+    expect(app.logs()).toMatch(/does not give the bytes of .* any more/);
+    expect([await isThere(sound.ask), await types(sound.ask)]).toEqual([false, DROPPED]);
+    await spoiled.ask('POST', '/holds', { reason: 'evidence' });
   });
 });
 

@@ -2,6 +2,7 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { CLOCK, type Clock } from '../../kernel/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../platform/config/index.js';
 import { Database } from '../../platform/database/index.js';
+import { APP_LOGGER, type AppLogger } from '../../platform/logging/index.js';
 import { Queues } from '../../platform/queue/index.js';
 import { AuditedChanges } from '../audited-changes.js';
 import { LogIdentity } from '../log/log-identity.js';
@@ -35,9 +36,13 @@ import { EXPORT_JOB, LedgerExports } from './ledger-exports.js';
     },
     {
       provide: LedgerRetention,
-      inject: [Database, AuditedChanges, LedgerExports, CLOCK],
-      useFactory: (database: Database, changes: AuditedChanges, exports: LedgerExports, clock: Clock) =>
-        new LedgerRetention({ database, changes, exports, clock }),
+      inject: [Database, AuditedChanges, LedgerExports, CLOCK, APP_LOGGER],
+      useFactory: (
+        ...[database, changes, exports, clock, log]: [Database, AuditedChanges, LedgerExports, Clock, AppLogger]
+      ): LedgerRetention => {
+        const onFault = (month: string, err: unknown) => log.error({ err, month }, 'a month could not be dropped');
+        return new LedgerRetention({ database, changes, exports, clock, onFault });
+      },
     },
   ],
   exports: [LedgerExports, LedgerRetention],

@@ -37,6 +37,8 @@ export interface LedgerRetentionParts {
   readonly changes: AuditedChanges;
   readonly exports: LedgerExports;
   readonly clock: Clock;
+  /** A month that nothing keeps could not be dropped. */
+  readonly onFault: (month: string, error: unknown) => void;
 }
 
 /** What came of one month's partition. */
@@ -45,8 +47,8 @@ export interface MonthOutcome {
   readonly parts: readonly PartitionPart[];
   /** Nothing kept it, and it is gone. */
   readonly dropped: boolean;
-  /** Nothing keeps it, but somebody is reading it; it is tried again. */
-  readonly busy?: true;
+  /** Nothing keeps it, but somebody is reading it, or something is wrong with it, which was told; it is tried again. */
+  readonly left?: 'busy' | 'failed';
 }
 
 /** What is to be kept; without `from`, everything that is still there. */
@@ -62,7 +64,10 @@ export class LedgerRetention {
 
   /** Registers the schedules; before the queues are started. */
   schedule(queues: Queues): void {
-    queues.schedule('ledger-retention', EVERY_MS, async () => void (await this.apply()));
+    queues.schedule('ledger-retention', EVERY_MS, async () => {
+      const failed = (await this.apply()).filter(({ left }) => left === 'failed');
+      if (failed.length > 0) throw new Error(`${failed.map(({ month }) => month).join(', ')} could not be dropped`);
+    });
     queues.schedule('checkpoint-thinning', EVERY_MS, () => thinCheckpoints(this.parts.database));
   }
 
@@ -133,26 +138,31 @@ export class LedgerRetention {
 
   private async applyMonth(month: string): Promise<MonthOutcome> {
     const parts = await partitionParts(this.parts.database, month);
-    if (parts.every((part) => part.keptBy === undefined)) return this.drop(month, parts);
+    if (parts.every((part) => part.keptBy === undefined)) return this.tryToDrop(month, parts);
     if (parts.every((part) => part.keptBy === undefined || part.keptBy === 'not_exported'))
       for (const part of parts) if (part.keptBy === 'not_exported') await this.export(part);
     return { month, parts, dropped: false };
+  }
+
+  private async tryToDrop(month: string, parts: readonly PartitionPart[]): Promise<MonthOutcome> {
+    try {
+      return await this.drop(month, parts);
+    } catch (error) {
+      if (isBusy(error)) return { month, parts, dropped: false, left: 'busy' };
+      // Has something come in this moment that keeps it?
+      const now = await partitionParts(this.parts.database, month);
+      if (now.some((part) => part.keptBy !== undefined)) return { month, parts: now, dropped: false };
+      this.parts.onFault(month, error);
+      return { month, parts, dropped: false, left: 'failed' };
+    }
   }
 
   /** The files that hold it and the entry that announces it come first: what cannot be kept and recorded is not dropped. */
   private async drop(month: string, parts: readonly PartitionPart[]): Promise<MonthOutcome> {
     for (const part of parts) await this.parts.exports.keepHere(part.zone, part.export ?? '');
     for (const part of parts) await this.announce({ month, ...part });
-    try {
-      await dropPartition(this.parts.database, month);
-      return { month, parts, dropped: true };
-    } catch (error) {
-      if (isBusy(error)) return { month, parts, dropped: false, busy: true };
-      // Has something come in this moment that keeps it?
-      const now = await partitionParts(this.parts.database, month);
-      if (now.every((part) => part.keptBy === undefined)) throw error;
-      return { month, parts: now, dropped: false };
-    }
+    await dropPartition(this.parts.database, month);
+    return { month, parts, dropped: true };
   }
 
   private announce(drop: AnnouncedDrop): Promise<void> {
@@ -165,10 +175,10 @@ export class LedgerRetention {
   /** Of what was announced, by whichever process: that it is gone, or what has kept it after all. What is still to be tried stays announced. */
   private async tellEnds(months: readonly string[], outcomes: readonly MonthOutcome[]): Promise<void> {
     const kept = new Map(
-      outcomes.filter(({ dropped, busy }) => !dropped && !busy).map(({ month, parts }) => [month, parts]),
+      outcomes.filter(({ dropped, left }) => !dropped && !left).map(({ month, parts }) => [month, parts]),
     );
     const open = new Set(months.filter((month) => !outcomes.some((outcome) => outcome.month === month)));
-    for (const { month, busy } of outcomes) if (busy) open.add(month);
+    for (const { month, left } of outcomes) if (left) open.add(month);
     const announced = await announcedDrops(this.parts.database);
     await inTurn(
       announced.filter(({ month }) => !open.has(month)),

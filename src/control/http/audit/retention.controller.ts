@@ -120,10 +120,10 @@ function holdBody({ id, from, to, reason, createdAt }: Hold): JsonObject {
 }
 
 /** A month as far as this zone is concerned; what other zones keep it for is not said. */
-function monthOf({ month, parts, dropped, busy }: MonthOutcome, zone: string): JsonObject[] {
+function monthOf({ month, parts, dropped, left }: MonthOutcome, zone: string): JsonObject[] {
   const own = parts.find((part) => part.zone === zone);
   if (!own) return [];
-  const keptBy = dropped ? undefined : (own.keptBy ?? (busy ? 'busy' : 'other_zones'));
+  const keptBy = dropped ? undefined : (own.keptBy ?? left ?? 'other_zones');
   const range = { month: month.slice(0, 7), from: own.from, to: own.to, dropped };
   return [{ ...range, ...(keptBy === undefined ? {} : { kept_by: keptBy }) }];
 }

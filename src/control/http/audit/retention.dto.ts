@@ -10,7 +10,7 @@ export class RetentionDto {
 }
 
 export class HoldDto {
-  /** The first index; default 0. */
+  /** The first index; default: the first that is still there. */
   @Optional()
   @IsWhole(0, Number.MAX_SAFE_INTEGER)
   from?: number;
