@@ -3,7 +3,7 @@ import { AppModule } from './app.module.js';
 import { AuditLedger, LedgerSweeps, LogSigner, OutcomeSink } from './audit/index.js';
 import { ApprovalView } from './control/index.js';
 import { ENTITIES } from './entities.js';
-import { registerGateway } from './gateway/index.js';
+import { OpenCalls, registerGateway } from './gateway/index.js';
 import { StartError } from './kernel/start-error.js';
 import { FeedFollower } from './platform/changes/index.js';
 import type { AppConfig } from './platform/config/index.js';
@@ -123,7 +123,7 @@ interface Closing {
 async function closeApp({ app, listeners, database, drainMs }: Closing): Promise<void> {
   app.get(Readiness).shutDown();
   app.get(ApprovalView).close();
-  await listeners.drain(drainMs);
+  await listeners.drain(drainMs, () => app.get(OpenCalls).stop());
   await app.get(OutboxRelay).stop();
   await app.get(OutcomeSink).close();
   await app.get(AuditLedger).close();

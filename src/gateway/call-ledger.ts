@@ -7,7 +7,7 @@ import { AppError } from '../kernel/app-error.js';
 import type { JsonObject } from '../kernel/json.js';
 import type { Permission } from './call-authority.js';
 import type { CallNotes } from './call-notes.js';
-import { GatewayError, isCallers } from './domain/gateway-error.js';
+import { GatewayError, isCallers, STOPPING } from './domain/gateway-error.js';
 import type { Arrival } from './forwarding.js';
 import { ClientGoneError } from './upstream/request-body.js';
 
@@ -159,6 +159,7 @@ export function toRefusal(error: unknown): GatewayError {
 }
 
 function endOf(error: Error): string {
-  if (error instanceof GatewayError) return error.detail === WITHHELD ? WITHHELD : error.code;
+  if (error instanceof GatewayError)
+    return error.detail === WITHHELD || error.detail === STOPPING ? error.detail : error.code;
   return error instanceof ClientGoneError ? 'client_closed' : 'failed';
 }

@@ -231,7 +231,7 @@ export class GatewayCalls {
       zone: question.zone.slug,
       endsAt: permission.endsAt,
       confirm: () => this.parts.mcp.confirm(granted),
-      cut: (code) => flight.abort(new GatewayError(code, { detail: 'cut' })),
+      cut: (code, detail = 'cut') => flight.abort(new GatewayError(code, { detail })),
     });
   }
 

@@ -32,6 +32,18 @@ describe('[T3] OpenCalls', () => {
     expect(open.size).toBe(0);
   });
 
+  it('ends every call when the process stops, whatever its authority', () => {
+    const calls = [call('z', lasting), call('y', lasting)];
+    // An aborted call leaves at once, while the others are still being told.
+    const leave = calls.map(({ call: opened }) => open.watch(opened));
+    const quick: OpenCall = { ...call('z', lasting).call, cut: () => leaveQuick() };
+    const leaveQuick = open.watch(quick);
+    open.stop();
+    expect(calls.map(({ cuts }) => cuts)).toEqual([['overloaded'], ['overloaded']]);
+    leave.forEach((end) => end());
+    expect(open.size).toBe(0);
+  });
+
   it('cuts a call of which nothing can be said', async () => {
     const one = call('z', () => Promise.reject(new Error('no database')));
     const leave = open.watch(one.call);

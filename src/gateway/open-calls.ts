@@ -1,4 +1,4 @@
-import type { GatewayCode } from './domain/gateway-error.js';
+import { type GatewayCode, STOPPING } from './domain/gateway-error.js';
 
 /** A call whose answer is still under way. */
 export interface OpenCall {
@@ -7,7 +7,7 @@ export interface OpenCall {
   readonly endsAt: number;
   /** The authority as it is now: until when it holds, or why it does not any more. */
   readonly confirm: () => Promise<{ readonly endsAt: number } | { readonly lost: GatewayCode }>;
-  readonly cut: (code: GatewayCode) => void;
+  readonly cut: (code: GatewayCode, detail?: string) => void;
 }
 
 interface Watched {
@@ -47,6 +47,11 @@ export class OpenCalls {
     let size = 0;
     for (const calls of this.zones.values()) size += calls.size;
     return size;
+  }
+
+  /** Ends every open call while its caller can still be told: the process stops, and its connections are about to be cut. */
+  stop(): void {
+    for (const calls of this.zones.values()) for (const { call } of [...calls]) call.cut('overloaded', STOPPING);
   }
 
   close(): void {

@@ -257,6 +257,21 @@ describe('the end of the process', () => {
     return socket;
   }
 
+  it('tells open WebSockets that it goes (RFC 6455 §7.4.1), and the ledger that it ended them', async () => {
+    const replica = await app.replica({ PUBLIC_URL: app.url });
+    const url = new URL(`${gateway.resource.gateway_url}/live/feed`);
+    url.protocol = 'ws';
+    url.port = new URL(replica.url).port;
+    const authorization = `Bearer ${await gateway.mandate({ scope: 'use' })}`;
+    const socket = new WebSocket(url, { headers: { authorization, 'x-request-id': 'ws-stopped' } });
+    await once(socket, 'open');
+    const closed = once(socket, 'close') as Promise<[number, Buffer]>;
+    await replica.running.close(1_000);
+    const [code, reason] = await closed;
+    expect([code, reason.toString()]).toEqual([1001, 'overloaded']);
+    expect(await outcome('ws-stopped')).toMatchObject({ ended: 'stopping', status: 101 });
+  });
+
   it('[T8] does not wait for WebSockets of which one side has ended and the other never does (RFC 6455 §7.1.4)', async () => {
     const server = await stubborn();
     const { resource, mandate } = await addResource(gateway.scene, gateway.client, {

@@ -24,6 +24,9 @@ export const GATEWAY_STATUS = {
   overloaded: 503,
 } as const;
 
+/** The detail of an `overloaded` that ends a call because the process stops. */
+export const STOPPING = 'stopping';
+
 export type GatewayCode = keyof typeof GATEWAY_STATUS;
 
 /** What a caller did nothing wrong about: the same request may come again, under the same proof. */

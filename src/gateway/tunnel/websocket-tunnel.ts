@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { GatewayError } from '../domain/gateway-error.js';
+import { GatewayError, STOPPING } from '../domain/gateway-error.js';
 import { closeFrame, FrameGate } from '../domain/websocket/frame-gate.js';
 import { ClientGoneError } from '../upstream/request-body.js';
 
@@ -121,6 +121,6 @@ function flow(from: Duplex, to: Duplex, pass: (chunk: Buffer) => Buffer): void {
 
 function statusOf(error: Error): number {
   if (!(error instanceof GatewayError)) return CLOSE_STATUS.going_away;
-  if (error.code === 'upstream_timeout') return CLOSE_STATUS.going_away;
+  if (error.code === 'upstream_timeout' || error.detail === STOPPING) return CLOSE_STATUS.going_away;
   return error.status === 503 ? CLOSE_STATUS.try_again_later : CLOSE_STATUS.policy_violation;
 }

@@ -5,6 +5,9 @@ import { answerBrokenRequest } from './broken-request.js';
 import { SOCKET_LIMITS } from './server-options.js';
 import { markAdminListener } from './surfaces.js';
 
+/** How long before their connections are cut requests are ended that know how. */
+const LAST_WORDS_MS = 500;
+
 export interface ListenSettings {
   readonly host: string;
   /** 0 asks the system for a free port. */
@@ -41,11 +44,13 @@ export class HttpListeners {
     return { url, adminUrl: urlOf(this.admin, settings.host) };
   }
 
-  /** Takes no new connections, waits for the requests that run, and cuts those that still run after `graceMs`. */
-  async drain(graceMs: number): Promise<void> {
+  /** Takes no new connections, waits for the requests that run, and cuts those that still run after `graceMs`; `last` is called while they can still be told. */
+  async drain(graceMs: number, last: () => void = () => undefined): Promise<void> {
     const servers = [this.app.getHttpServer(), this.admin].filter((server) => server?.listening === true) as Server[];
+    const telling = setTimeout(last, Math.max(0, graceMs - LAST_WORDS_MS));
     const cut = setTimeout(() => this.sockets.forEach((socket) => socket.destroy()), graceMs);
     await Promise.all(servers.map(stop));
+    clearTimeout(telling);
     clearTimeout(cut);
   }
 
