@@ -140,6 +140,48 @@ describe('the HTTP edge', () => {
     },
   );
 
+  it.each([
+    ['QUERY', '/v1/zones', 'GET, HEAD, POST'],
+    ['PURGE', '/v1/zones', 'GET, HEAD, POST'],
+    ['QUERY', '/z/a/jwks.json', 'GET, HEAD'],
+    ['QUERY', '/z/a/oauth2/token', 'POST'],
+  ])('answers %s %s with 405 and what is allowed (RFC 9110 §15.5.6)', async (method, path, allowed) => {
+    const answer = await raw(`${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 405 /);
+    expect(answer.toLowerCase()).toContain(`\r\nallow: ${allowed.toLowerCase()}\r\n`);
+    expect(answer).toContain('"code":"method_not_allowed"');
+  });
+
+  it('does not send again what the caller has (RFC 9110 §13.1.2)', async () => {
+    for (const path of ['/v1/zones/a', '/v1/config/export', '/z/a/jwks.json']) {
+      const tag = (await send('GET', path)).headers.get('etag') ?? '';
+      for (const known of [tag, `W/${tag}`, `"x", ${tag}`, '*']) {
+        const answer = await send('GET', path, { headers: { 'if-none-match': known } });
+        const { status, headers } = answer;
+        expect([path, known, status, headers.get('etag'), await answer.text()]).toEqual([path, known, 304, tag, '']);
+        expect(headers.get('content-type')).toBeNull();
+      }
+      for (const other of ['"x"', 'x', tag.slice(1), '']) {
+        const answer = await send('GET', path, { headers: { 'if-none-match': other } });
+        expect([path, other, answer.status]).toEqual([path, other, 200]);
+      }
+    }
+  });
+
+  it.each(['/v1/zones/a/policy-sets', '/v1/dead-letters', '/v1/policy-templates'])(
+    'refuses cursors of other lists at %s',
+    async (path) => {
+      for (const key of ['1e400', '99999999999999999999', '-1', 'NaN', 'app_018f', '\u00e9']) {
+        const answer = await send('GET', `${path}?cursor=${Buffer.from(key).toString('base64url')}`);
+        expect([key, answer.status, await answer.json()]).toMatchObject([
+          key,
+          400,
+          { code: 'invalid_request', errors: [{ field: 'cursor' }] },
+        ]);
+      }
+    },
+  );
+
   it('[T8] refuses a chunked body that grows beyond the limit', async () => {
     const chunk = 'a'.repeat(64 * 1024);
     const status = await new Promise<number | undefined>((resolve, reject) => {

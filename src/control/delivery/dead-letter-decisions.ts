@@ -1,5 +1,6 @@
 import { AppError } from '../../kernel/app-error.js';
 import type { Database } from '../../platform/database/index.js';
+import { foreignCursor } from '../../platform/http/index.js';
 import type { DeadLetter, DeadLetters, QueueName } from '../../platform/queue/index.js';
 import type { AdminCall, AdminChanges, AdminTx } from '../admin-changes.js';
 import { SYSTEM_ZONE } from '../domain/zone.js';
@@ -17,7 +18,7 @@ export class DeadLetterDecisions {
 
   /** One row more than the slice's limit when there is more. */
   async list({ limit, cursor }: Slice, queue: QueueName | undefined): Promise<readonly DeadLetter[]> {
-    if (cursor !== undefined && !UUID.test(cursor)) throw unknownLetter();
+    if (cursor !== undefined && !UUID.test(cursor)) throw foreignCursor();
     const after = cursor === undefined ? {} : { after: cursor };
     return this.letters.list({ limit: limit + 1, ...after, ...(queue === undefined ? {} : { queue }) });
   }

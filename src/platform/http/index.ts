@@ -18,7 +18,7 @@ export { summarize } from './request/summary.js';
 export { openEventStream, requireEventStream, type EventOutput } from './rest/event-stream.js';
 export { Optional } from './rest/optional.js';
 export { conditionalParam, etag, requireIfMatch, Precondition } from './rest/preconditions.js';
-export { listAnswer, page, type ListAnswer, type Page } from './rest/pagination.js';
+export { foreignCursor, listAnswer, page, type ListAnswer, type Page } from './rest/pagination.js';
 export { createHttpApp } from './server/create-http-app.js';
 export { HttpListeners, type ListenerUrls } from './server/http-listeners.js';
 export { CONTROL_GATE, type RouteGate } from './server/route-gate.js';

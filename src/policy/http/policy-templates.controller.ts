@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { AdminAccess, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
+import { AdminAccess, foreignCursor, listAnswer, page, type ListAnswer } from '../../platform/http/index.js';
 import { POLICY_TEMPLATES, type PolicyTemplate } from '../domain/policy-templates.js';
 
 /** Sets to begin with. */
@@ -10,6 +10,7 @@ export class PolicyTemplatesController {
   list(@Query() query: Record<string, unknown>): ListAnswer<PolicyTemplate> {
     const wanted = page(query);
     const after = POLICY_TEMPLATES.findIndex((template) => template.name === wanted.cursor) + 1;
+    if (wanted.cursor !== undefined && after === 0) throw foreignCursor();
     return listAnswer(
       POLICY_TEMPLATES.slice(after, after + wanted.limit + 1),
       wanted,

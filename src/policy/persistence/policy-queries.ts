@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LessThan, MoreThan } from 'typeorm';
 import { AppError } from '../../kernel/app-error.js';
 import { Database } from '../../platform/database/index.js';
-import type { Page } from '../../platform/http/index.js';
+import { foreignCursor, type Page } from '../../platform/http/index.js';
 import { PolicyEntity } from './policy.entity.js';
 import { PolicySetEntity } from './policy-set.entity.js';
 
@@ -28,7 +28,7 @@ export class PolicyQueries {
 
   /** Newest first. */
   sets(zone: string, { limit, cursor }: Page): Promise<PolicySetEntity[]> {
-    const before = cursor === undefined ? {} : { version: LessThan(Number(cursor) || 0) };
+    const before = cursor === undefined ? {} : { version: LessThan(versionOf(cursor)) };
     return this.database.readZone(zone, (tx) =>
       tx.em
         .getRepository(PolicySetEntity)
@@ -43,4 +43,9 @@ export class PolicyQueries {
     if (!set) throw new AppError('not_found', 'There is no such policy set.');
     return set;
   }
+}
+
+function versionOf(cursor: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(cursor)) throw foreignCursor();
+  return Number(cursor);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Controller, Get, Header, Param, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Controller, Get, Header, Param, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { AppError } from '../../kernel/app-error.js';
 import type { JsonObject } from '../../kernel/json.js';
 import { Public } from '../../platform/http/index.js';
@@ -58,13 +58,12 @@ export class MetadataController {
   /** The keys of an archived zone stay: tokens it issued may not have expired yet. */
   @Public()
   @Get('z/:zone/jwks.json')
-  async jwks(@Param('zone') slug: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async jwks(@Param('zone') slug: string, @Res() reply: FastifyReply): Promise<void> {
     const { keys, seconds } = await this.publication(slug);
     const body = JSON.stringify(keys);
     const tag = `"${createHash('sha256').update(body).digest('base64url')}"`;
     void reply.header('cache-control', `public, max-age=${seconds}`).header('etag', tag);
-    if (isKnown(tag, request.headers['if-none-match'])) await reply.code(304).send();
-    else await reply.type('application/json; charset=utf-8').send(body);
+    await reply.type('application/json; charset=utf-8').send(body);
   }
 
   /** From memory when the database does not answer: verifiers go on as long as they would with what they hold already. */
@@ -75,9 +74,4 @@ export class MetadataController {
     if (!zone || slug.startsWith('_')) throw new AppError('not_found', 'There is no such zone.');
     return this.keys.publication(zone.slug);
   }
-}
-
-/** RFC 9110 §13.1.2: compared weakly; `*` is whatever there is. */
-function isKnown(tag: string, ifNoneMatch = ''): boolean {
-  return ifNoneMatch.split(',').some((known) => ['*', tag, `W/${tag}`].includes(known.trim()));
 }

@@ -12,6 +12,9 @@ const BY_STATUS: Readonly<Record<number, { code: ProblemCode; detail: string }>>
   503: { code: 'temporarily_unavailable', detail: 'The server cannot answer now.' },
 };
 
+/** No route has the method QUERY (RFC 10008): its media type is judged before that is found, and does not matter. */
+const QUERY_WITHOUT_TYPE = 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE';
+
 /**
  * The refusal that an error means at the edge. What is not ours and not the framework's refusal is a `server_error` that says
  * nothing; its cause is kept for the log.
@@ -55,7 +58,11 @@ export function toOAuthError(error: unknown): OAuthError {
 }
 
 function frameworkStatus(error: unknown): number | undefined {
-  if (error instanceof HttpException) return error.getStatus();
+  if (error instanceof HttpException) return isQueryWithoutType(error.cause) ? 404 : error.getStatus();
   if (!(error instanceof Error) || error.name !== 'FastifyError') return undefined;
   return (error as Error & { statusCode?: number }).statusCode;
+}
+
+function isQueryWithoutType(cause: unknown): boolean {
+  return cause instanceof Error && (cause as Error & { code?: string }).code === QUERY_WITHOUT_TYPE;
 }

@@ -61,7 +61,12 @@ function decodeCursor(value: unknown): string {
     if (Buffer.from(key, 'utf8').toString('base64url') === value && isWellFormed(key) && !key.includes('\0'))
       return key;
   }
-  throw refused('cursor', 'must be the next_cursor of an earlier answer');
+  throw foreignCursor();
+}
+
+/** For a cursor that was not made here, or for another list: `invalid_request`. */
+export function foreignCursor(): AppError {
+  return refused('cursor', 'must be the next_cursor of an earlier answer');
 }
 
 function refused(field: string, message: string): AppError {

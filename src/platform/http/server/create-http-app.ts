@@ -8,6 +8,7 @@ import { installBodyParsing } from '../body/body-parsing.js';
 import { AllowedMethods } from '../errors/allowed-methods.js';
 import { EdgeFilter } from '../errors/edge-filter.js';
 import { PUBLIC_ROUTES } from '../public-routes.js';
+import { installConditionalReads } from '../rest/conditional-reads.js';
 import { UnreadInputGuard } from '../rest/unread-input.js';
 import { ValidationPipe } from '../rest/validation-pipe.js';
 import { LoadWatch } from '../../load/index.js';
@@ -113,6 +114,7 @@ function makeEdge({ settings, base, log }: HttpAppParts, late: LateParts): Edge 
   allowed.watch(fastify);
   const rawRoutes = watchRawRoutes(fastify);
   installBodyParsing(fastify);
+  installConditionalReads(fastify);
   installEdgeHooks(fastify, {
     surfaces,
     headers: securityHeaders(settings.publicUrl),
