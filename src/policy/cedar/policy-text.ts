@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { ApprovalRule, ApproverClass } from '../domain/policy-set.js';
+import { DEPTH_RULE, tooDeepAt } from './expression-depth.js';
 
 /** A fault of a policy text, where it stands: line and column from 1. */
 export interface PolicyFault {
@@ -45,6 +46,8 @@ export function policyParts(id: string, text: string): PolicyPart[] {
 
 /** Validates a text strictly against a zone's schema; no fault means that it may be activated. */
 export function validateText(text: string, schema: cedar.SchemaJson<string>): PolicyFault[] {
+  const deep = tooDeepAt(text);
+  if (deep !== undefined) return [{ message: DEPTH_RULE, ...positionOf(text, deep) }];
   try {
     policyParts('policy', text);
   } catch (error) {
