@@ -272,3 +272,34 @@ describe('a sweep of a ledger that was cut off', () => {
     expect((await own.sweeps.get(zone, id)).findings).toEqual([finding]);
   });
 });
+
+describe('a sweep of what is derived from a ledger', () => {
+  it.each<[string, string, Finding]>([
+    [
+      'a hash in the tiles',
+      "UPDATE caracal.log_tiles SET hashes = overlay(hashes PLACING '\\x00'::bytea FROM 7 * 32 + 1) WHERE zone = $1",
+      { index: 7, kind: 'tile', reason: 'the entries from here do not hash to tile/0/000' },
+    ],
+    [
+      'the end of a tile',
+      'UPDATE caracal.log_tiles SET hashes = substr(hashes, 1, 100 * 32) WHERE zone = $1',
+      { index: 100, kind: 'tile', reason: 'the entries from here do not hash to tile/0/000' },
+    ],
+    [
+      'the last checkpoint',
+      `DELETE FROM caracal.log_checkpoints WHERE zone = $1 AND size = ${ENTRIES}`,
+      { kind: 'checkpoint', reason: `the last checkpoint, of ${ENTRIES} entries, is missing` },
+    ],
+  ])('[T6] finds that %s was changed or removed', async (_, sql, finding) => {
+    const zone = await filled();
+    const own = await replica();
+    const sweep = async () => {
+      const id = await own.request(zone);
+      await own.deliver(zone, id);
+      return (await own.sweeps.get(zone, id)).findings;
+    };
+    expect(await sweep()).toEqual([]);
+    await tamper(sql, zone);
+    expect(await sweep()).toEqual([finding]);
+  });
+});

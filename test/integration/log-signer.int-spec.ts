@@ -391,6 +391,11 @@ describe('the check of a database against what was signed', () => {
       /is wrong/,
     ],
     ['a checkpoint’s note is no note', `UPDATE caracal.log_checkpoints SET note = 'x' WHERE zone = $1`, /malformed/],
+    [
+      'the last checkpoint is deleted',
+      `DELETE FROM caracal.log_checkpoints WHERE zone = $1 AND size = 6`,
+      /of 6 entries, is missing/,
+    ],
     ['the log is renamed', `UPDATE caracal.zones SET log_origin = 'elsewhere' WHERE slug = $1`, /never ended/],
   ])('[T6] it is reported when %s', async (name, sql, reason) => {
     const { zone, dir } = await signedTwice();

@@ -1,6 +1,6 @@
-import type { TileTree } from '../domain/log/tiles.js';
 import { type ChainPosition, ChainVerifier, type StoredLink } from '../domain/verify-chain.js';
 import type { LedgerKeys } from '../ledger-keys.js';
+import { type ReadLinks, SignedRoots } from './signed-roots.js';
 import type { SweepReading } from './sweep-reading.js';
 import type { Finding } from './sweep-rows.js';
 
@@ -19,8 +19,8 @@ export interface CheckParts {
 }
 
 /**
- * Reads every entry of a zone once: bytes, leaf, chain, density and order, the head after the last entry, the root of every checkpoint that was signed
- * over them, and the guards of the tables. Answers what is not as it was written, in order.
+ * Reads every entry of a zone once: bytes, leaf, chain, density and order, the head after the last entry, the tiles of their hashes, the root of every
+ * checkpoint that was signed over them, and the guards of the tables. Answers what is not as it was written, in order.
  */
 export async function checkLedger(parts: CheckParts): Promise<readonly Finding[]> {
   const { zone, reading } = parts;
@@ -36,6 +36,7 @@ export async function checkLedger(parts: CheckParts): Promise<readonly Finding[]
 async function checkChain(parts: CheckParts): Promise<Finding[]> {
   const { zone, keys, reading, batch = BATCH } = parts;
   // What is appended while this runs is for the next sweep; nothing is signed that was not appended before.
+  const log = await reading.log(zone);
   const signed = await reading.checkpoints(zone);
   const head = await reading.head(zone);
   if (!head) return [{ kind: 'head', reason: 'the zone has no ledger head' }];
@@ -43,16 +44,20 @@ async function checkChain(parts: CheckParts): Promise<Finding[]> {
   // What was dropped since the sweep stopped is not missing.
   const from = parts.from.next < start.next ? start : parts.from;
   const verifier = new ChainVerifier(zone, (kid) => keys.key(kid), from);
-  const roots = new SignedRoots(
-    signed.filter(({ size }) => size >= start.next),
+  const roots = new SignedRoots({
+    signed: signed.filter(({ size }) => size >= start.next),
     tree,
-  );
+    stored: (tiles) => reading.tiles(zone, tiles),
+    size: log.size,
+  });
   const read = (after: number, limit: number) => reading.links(zone, after, Math.min(batch, limit));
   const finding =
     (await roots.replay(read, from.next)) ??
     (await checkEntries(parts, { verifier, roots, read, to: head.nextIndex })) ??
     (await checkEnd(parts, verifier, head)) ??
-    (await checkBeyond(parts, head, signed.at(-1)));
+    (await checkBeyond(parts, head, signed.at(-1))) ??
+    missingCheckpoint(log, signed) ??
+    roots.changedTile;
   return finding ? [finding] : [];
 }
 
@@ -68,7 +73,14 @@ async function checkBeyond(
   return { index: last.size - 1, kind: 'checkpoint', reason: 'the entry was signed, and the ledger ends before it' };
 }
 
-type ReadLinks = (after: number, limit: number) => Promise<readonly StoredLink[]>;
+/** The last checkpoint of a log is never thinned out. */
+function missingCheckpoint(
+  { signed: last }: { readonly signed: number | undefined },
+  signed: readonly { readonly size: number }[],
+): Finding | undefined {
+  if (last === undefined || signed.some(({ size }) => size === last)) return undefined;
+  return { kind: 'checkpoint', reason: `the last checkpoint, of ${last} entries, is missing` };
+}
 
 interface Walk {
   readonly verifier: ChainVerifier;
@@ -82,7 +94,8 @@ async function checkEntries(parts: CheckParts, { verifier, roots, read, to }: Wa
     const links = await read(verifier.size - 1, to - verifier.size);
     if (links.length === 0) break;
     const within = links.filter((link) => link.index < to);
-    const finding = followChain(verifier, within) ?? (await personalFinding(parts, within)) ?? roots.add(within);
+    const finding =
+      followChain(verifier, within) ?? (await personalFinding(parts, within)) ?? (await roots.add(within));
     if (finding) return finding;
     if (batch % SAVE_EVERY === 0) await parts.save(verifier.position);
   }
@@ -121,52 +134,4 @@ async function personalFinding(
 
 function named(index: number | undefined): { readonly index?: number } {
   return index === undefined ? {} : { index };
-}
-
-/** Compares the entries with the roots that were signed over them: whoever holds the chain's key and not the signer's is found here. */
-class SignedRoots {
-  private at = 0;
-
-  /** `tree` is of the entries that were dropped: its root is compared with the first checkpoint over it. */
-  constructor(
-    private readonly signed: readonly { readonly size: number; readonly root: Buffer }[],
-    private readonly tree: TileTree,
-  ) {}
-
-  /** Takes in the leaves of entries that were accepted before; answers the first root that they do not have any more. */
-  async replay(read: ReadLinks, to: number): Promise<Finding | undefined> {
-    while (this.tree.size < to) {
-      const links = await read(this.tree.size - 1, to - this.tree.size);
-      const [size, wrong] = [this.tree.size, links.findIndex(({ index }, at) => index !== this.tree.size + at)];
-      if (links.length === 0 || wrong >= 0)
-        return { index: size + Math.max(wrong, 0), kind: 'chain', reason: 'entry is missing or duplicated' };
-      const finding = this.add(links);
-      if (finding) return finding;
-    }
-    return undefined;
-  }
-
-  /** The first root that the entries so far do not have, if there is one. */
-  add(links: readonly StoredLink[]): Finding | undefined {
-    let rest = links;
-    for (; this.at < this.signed.length; this.at += 1) {
-      const { size, root } = this.signed[this.at] as { size: number; root: Buffer };
-      if (size > this.tree.size + rest.length) break;
-      const upTo = size - this.tree.size;
-      this.append(rest.slice(0, upTo));
-      rest = rest.slice(upTo);
-      if (!this.tree.root().equals(root))
-        return {
-          index: size - 1,
-          kind: 'checkpoint',
-          reason: `the first ${size} entries are not those that were signed`,
-        };
-    }
-    this.append(rest);
-    return undefined;
-  }
-
-  private append(links: readonly StoredLink[]): void {
-    if (links.length > 0) this.tree.append(Buffer.concat(links.map((link) => link.leaf)));
-  }
 }

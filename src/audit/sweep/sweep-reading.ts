@@ -1,5 +1,5 @@
 import type { Database } from '../../platform/database/index.js';
-import { edgeTiles, TileTree } from '../domain/log/tiles.js';
+import { edgeTiles, type TileId, TileTree } from '../domain/log/tiles.js';
 import type { ChainPosition, StoredLink } from '../domain/verify-chain.js';
 import { readTiles, tileKey } from '../log/log-rows.js';
 import { erasureFault, personalFault } from '../persistence/personal-rows.js';
@@ -44,6 +44,21 @@ export class SweepReading {
         WHERE l.zone = $1 AND l.index >= h.next_index ORDER BY l.index LIMIT 1`,
     );
     return row && Number(row.index);
+  }
+
+  /** How many entries the tiles of the zone's log have taken in, and how many were last signed under its present name. */
+  async log(zone: string): Promise<{ readonly size: number; readonly signed: number | undefined }> {
+    const [row] = await this.ask<{ size: string; signed: string | null }>(
+      zone,
+      `SELECT t.size, CASE WHEN t.origin = z.log_origin THEN t.signed_size END AS signed
+       FROM caracal.log_trees t JOIN caracal.zones z ON z.slug = t.zone WHERE t.zone = $1`,
+    );
+    return { size: Number(row?.size ?? 0), signed: typeof row?.signed === 'string' ? Number(row.signed) : undefined };
+  }
+
+  /** Hashes of the stored tiles among these. */
+  tiles(zone: string, ids: readonly TileId[]): Promise<ReadonlyMap<string, Buffer>> {
+    return this.database.asAuditorAtLength(zone, (tx) => readTiles(tx, zone, ids));
   }
 
   /** Sizes and roots of what was signed about the zone's log under its present name, in order. */

@@ -8,7 +8,7 @@ import { ledgerStart } from '../retention/retention-rows.js';
 export interface Finding {
   /** Absent when no single entry can be named. */
   readonly index?: number;
-  readonly kind: 'chain' | 'head' | 'checkpoint' | 'schema' | 'personal';
+  readonly kind: 'chain' | 'head' | 'checkpoint' | 'tile' | 'schema' | 'personal';
   readonly reason: string;
 }
 

@@ -1,7 +1,16 @@
 import { openCheckpoint, type SignedCheckpoint } from '../domain/log/checkpoint.js';
 import { HASH_BYTES } from '../domain/log/merkle.js';
 import type { LogVerifiers } from '../domain/log/log-keys.js';
-import { edgeTiles, TILE_WIDTH, tilePath, TileTree, widthOfTile, type Tile, type TileId } from '../domain/log/tiles.js';
+import {
+  edgeTiles,
+  firstDifference,
+  TILE_WIDTH,
+  tilePath,
+  TileTree,
+  widthOfTile,
+  type Tile,
+  type TileId,
+} from '../domain/log/tiles.js';
 import { fault, orFault } from './report.js';
 import { textOf, type Source } from './sources.js';
 
@@ -41,13 +50,9 @@ function isFinal({ level, index, hashes }: Tile, size: number): boolean {
 }
 
 /** A tile above the leaves must hold what the tiles below hash to. */
-async function compareTile(source: Source, size: number, { level, index, hashes }: Tile): Promise<void> {
-  const served = await fetchTile(source, size, { level, index });
-  if (served.equals(hashes)) return;
-  let at = 0;
-  while (served.subarray(at, at + HASH_BYTES).equals(hashes.subarray(at, at + HASH_BYTES))) at += HASH_BYTES;
-  const first = (index * TILE_WIDTH + at / HASH_BYTES) * TILE_WIDTH ** level;
-  throw fault(first, `the entries from here do not hash to ${tilePath({ level, index })}`);
+async function compareTile(source: Source, size: number, tile: Tile): Promise<void> {
+  const first = firstDifference(tile, await fetchTile(source, size, tile));
+  if (first !== undefined) throw fault(first, `the entries from here do not hash to ${tilePath(tile)}`);
 }
 
 async function fetchTile(source: Source, size: number, tile: TileId): Promise<Buffer> {

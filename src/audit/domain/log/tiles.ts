@@ -65,6 +65,14 @@ export function widthOfTile(size: number, { level, index }: TileId): number {
   return Math.max(0, Math.min(TILE_WIDTH, nodes - index * TILE_WIDTH));
 }
 
+/** The first entry below the first hash of the tile that `other` does not have in its place; undefined when it has them all. */
+export function firstDifference({ level, index, hashes }: Tile, other: Buffer): number | undefined {
+  if (other.subarray(0, hashes.length).equals(hashes)) return undefined;
+  let at = 0;
+  while (other.subarray(at, at + HASH_BYTES).equals(hashes.subarray(at, at + HASH_BYTES))) at += HASH_BYTES;
+  return (index * TILE_WIDTH + at / HASH_BYTES) * TILE_WIDTH ** level;
+}
+
 interface Edge {
   readonly hashes: Buffer;
   width: number;

@@ -20,7 +20,10 @@ export async function verifySigned(client: pg.Client, zone: string, kept: KeptCh
   try {
     const all = [...(await storedOf(client, zone, kept)), ...(await kept.of(zone))];
     const current = all.filter(({ origin }) => origin === names.current);
-    const reason = strangerOf(all, names) ?? (current.length > 0 ? misuseOf(current, names, kept) : undefined);
+    const reason =
+      strangerOf(all, names) ??
+      (current.length > 0 ? misuseOf(current, names, kept) : undefined) ??
+      (await missingOf(client, zone));
     return reason === undefined ? await compareAll(client, zone, current) : { index: undefined, reason };
   } catch (error) {
     if (error instanceof NoteError) return { index: undefined, reason: `a kept checkpoint: ${error.message}` };
@@ -71,6 +74,17 @@ async function storedOf(client: pg.Client, zone: string, kept: KeptCheckpoints):
     if (!same || !checkpoint.root.equals(row.root)) throw new NoteError('its row says something else');
     return checkpoint;
   });
+}
+
+/** The last checkpoint of a log is never thinned out. */
+async function missingOf(client: pg.Client, zone: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ size: string }>(
+    `SELECT t.signed_size AS size FROM caracal.log_trees t JOIN caracal.zones z ON z.slug = t.zone AND z.log_origin = t.origin
+     WHERE t.zone = $1 AND NOT EXISTS (
+       SELECT FROM caracal.log_checkpoints c WHERE c.zone = t.zone AND c.origin = t.origin AND c.size = t.signed_size)`,
+    [zone],
+  );
+  return rows[0] && `the last checkpoint, of ${rows[0].size} entries, is missing`;
 }
 
 interface LogNames {
