@@ -1,9 +1,31 @@
 import { describe, expect, it } from '@jest/globals';
 import { cedarSchema } from '../domain/cedar-schema.js';
+import type { PolicyInput } from '../domain/policy-input.js';
 import { tooDeepAt } from './expression-depth.js';
-import { validateText } from './policy-text.js';
+import { nearestPermits } from './nearest-permits.js';
+import { policyParts, validateText } from './policy-text.js';
+import { type PartlyKnown, residualOf } from './residual.js';
 
 const SCHEMA = cedarSchema(['read']);
+const INPUT: PolicyInput = {
+  principal: { type: 'Session', id: 'ses_1', application: 'app_1', labels: [] },
+  action: 'read',
+  resource: 'res_1',
+  context: {
+    subject: { type: 'application', sub: 'app:app_1' },
+    depth: 0,
+    chain: ['app_1'],
+    approved: false,
+    time: { hour: 10, weekday: 2 },
+  },
+};
+const ASKED: PartlyKnown = {
+  kind: 'Session',
+  application: 'app_1',
+  possibleLabels: [],
+  action: 'read',
+  resource: 'res_1',
+};
 const SOUND = 'permit(principal, action, resource);';
 const policy = (condition: string) => `permit(principal, action, resource) when { ${condition} };`;
 const many = (text: string, times: number, by = '') => Array.from({ length: times }, () => text).join(by);
@@ -22,9 +44,9 @@ const WAYS: Readonly<Record<string, (steps: number) => string>> = {
   calls: (n) => policy(`context.chain${many('.contains("a")', n)}`),
   'conditions in conditions': (n) => policy(`${many('if true then ', n)}true${many(' else true', n)}`),
   'conditions after conditions': (n) => policy(`${many('if true then true else ', n)}true`),
-  conjunctions: (n) => policy(many('1 == 1', n * 2, ' && ')),
-  disjunctions: (n) => policy(many('context.depth == 1', n * 2, ' || ')),
-  clauses: (n) => `permit(principal, action, resource) ${many('when { context.depth > 0 }', n * 2, ' ')};`,
+  conjunctions: (n) => policy(many('1 == 1', n, ' && ')),
+  disjunctions: (n) => policy(many('context.depth == 1', n, ' || ')),
+  clauses: (n) => `permit(principal, action, resource) ${many('when { context.depth > 0 }', n, ' ')};`,
   'sums in parentheses': (n) => policy(`${many('(1 + ', n)}1${many(')', n)} > 0`),
   'conditions in sets': (n) => policy(`${many('[if true then ', n)}1${many(' else 1]', n)}.isEmpty()`),
 };
@@ -57,6 +79,14 @@ describe('[T8] a policy text that nests deeper than the engine bears', () => {
     // The engine's frames grow when its code is optimized.
     for (let round = 0; round < 8; round += 1) expect(() => validateText(text(steps), SCHEMA)).not.toThrow();
     expect(validateText(SOUND, SCHEMA)).toEqual([]);
+  });
+
+  it.each(Object.entries(WAYS))('%s: the deepest that is let through can be asked about', (_name, text) => {
+    let steps = 1;
+    while (tooDeepAt(text(steps + 1)) === undefined) steps += 1;
+    const deepest = text(steps);
+    expect(() => nearestPermits([{ id: 'p', cedar: deepest }], INPUT)).not.toThrow();
+    expect(() => residualOf(policyParts('p', deepest), ASKED)).not.toThrow();
   });
 
   it.each(Object.entries(WIDE))('%s: what is long and not deep is let through', (_name, text) => {

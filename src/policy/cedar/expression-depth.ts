@@ -2,7 +2,7 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\w+|&&|\|\||[=!<>]=|[()[\]{}.,;@<>!+
 /** What a step costs of the engine's stack, in parts of the budget. */
 const LEVEL = 4;
 const STEP = 2;
-const COST: Readonly<Record<string, number>> = { '&&': 1, '||': 1, when: 1, unless: 1 };
+const COST: Readonly<Record<string, number>> = { '&&': STEP, '||': STEP, when: STEP, unless: STEP };
 const BUDGET = 96;
 
 /** Kept until the level ends or a sibling begins, and until the operand ends. */
@@ -15,12 +15,13 @@ const SIBLING = new Set([',', '@']);
 const NEW_OPERAND = new Set(['==', '!=', '<', '<=', '>', '>=', 'in', 'has', 'like', 'is', 'then', 'else']);
 const DEEPER = new Set(['.', '+', '-', '*', '!']);
 
-export const DEPTH_RULE = `must not be nested deeper than ${BUDGET / LEVEL} levels of brackets, nor have more than ${BUDGET / STEP} steps or ${BUDGET} links of && and || in one expression`;
+export const DEPTH_RULE = `must not be nested deeper than ${BUDGET / LEVEL} levels of brackets, nor have more than ${BUDGET / STEP} operators, conditions or links of && and || in one expression`;
 
 /**
  * Where a policy text nests deeper than the engine is safe with; undefined when it nowhere does. The engine walks expressions by recursion on a small
  * stack, and one that has overflowed answers nothing any more, to nobody. The bound is less than half of what it was seen to bear when its code had been
- * optimized; it is counted generously, on the text, because parsing is where it would break.
+ * optimized, and keeps what it says in JSON, two levels for each step, below the 128 levels that it reads. It is counted generously, on the text, because
+ * parsing is where it would break.
  */
 export function tooDeepAt(text: string): number | undefined {
   let levels: Level[] = [newLevel()];
