@@ -33,13 +33,15 @@ export function fieldFaults(errors: readonly ValidationError[], parent = ''): Fi
   });
 }
 
-function messageOf({ target, property }: ValidationError, check: string, given: string): string {
+function messageOf({ target, property, value }: ValidationError, check: string, given: string): string {
   const dto = target?.constructor as Class | undefined;
   if (!dto) return given;
   if (check === 'whitelistValidation') return `is not known here; known are ${knownMembers(dto)}`;
   const rule = ruleText(checkOf(dto, property, check), check, given);
   const example = SHOWS.test(rule) ? undefined : shown(examplesOf(dto)[property]);
-  return example === undefined ? rule : `${rule}, like ${example}`;
+  const told = example === undefined ? rule : `${rule}, like ${example}`;
+  // What may be left out is not judged when it is.
+  return value === undefined ? `is required: it ${told}` : told;
 }
 
 function ruleText(declared: Check | undefined, check: string, given: string): string {
