@@ -134,7 +134,7 @@ describe('credentials of applications', () => {
       },
       'jwks.keys.0',
     ],
-    ['a key set with NUL', { type: 'jwks', jwks: { keys: [], note: '\u0000' } }, 'jwks'],
+    ['a key set with NUL', { type: 'jwks', jwks: { keys: [], note: '\u0000' } }, 'jwks.note'],
     ['a key set over plain http', { type: 'jwks_uri', jwks_uri: 'http://127.0.0.1:9' }, 'jwks_uri'],
     ['a bad SPIFFE id', { type: 'spiffe', spiffe_id: 'spiffe://EXAMPLE/a' }, 'spiffe_id'],
   ])('refuse %s', async (_, body, field) => {
