@@ -72,6 +72,19 @@ describe('[T8] a policy text that nests deeper than the engine bears', () => {
     }
   });
 
+  it.each(['\n', '\r', '\r\n'])('is seen behind a comment that ends with %j', (end) => {
+    const deep = policy(`// a comment${end}${many('(', 3_000)}true${many(')', 3_000)}`);
+    expect(tooDeepAt(deep)).toBeGreaterThan(0);
+    expect(validateText(deep, SCHEMA)).toMatchObject([{ message: expect.stringContaining('nested deeper') }]);
+    expect(validateText(SOUND, SCHEMA)).toEqual([]);
+  });
+
+  it.each(['\u2028', '\u0085', '\v', '\f'])('is no text behind what ends no comment: %j', (other) => {
+    const hidden = `${SOUND}\n// a comment${other}${many('(', 3_000)}`;
+    expect(tooDeepAt(hidden)).toBeUndefined();
+    expect(validateText(hidden, SCHEMA)).toEqual([]);
+  });
+
   it.each(Object.entries(WAYS))('%s: the deepest that is let through leaves the engine sound', (_name, text) => {
     let steps = 1;
     while (tooDeepAt(text(steps + 1)) === undefined) steps += 1;

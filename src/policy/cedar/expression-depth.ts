@@ -1,4 +1,4 @@
-const TOKEN = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\w+|&&|\|\||[=!<>]=|[()[\]{}.,;@<>!+*-]/gs;
+const TOKEN = /"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\w+|&&|\|\||[=!<>]=|[()[\]{}.,;@<>!+*-]/gs;
 /** What a step costs of the engine's stack, in parts of the budget. */
 const LEVEL = 4;
 const STEP = 2;
