@@ -1,8 +1,9 @@
-import { createHash, randomBytes, type Hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { exportLine, type ExportedRow } from '../domain/log/export-manifest.js';
+import { syncFolder } from '../log/whole-file.js';
 
 /** No line is longer: an entry of 64 KiB with every character escaped. */
 const LONGEST_LINE = 1024 * 1024;
@@ -51,29 +52,6 @@ export class EntriesFile {
     } finally {
       await file.close();
     }
-  }
-}
-
-/** The text in a file that is whole, old or new, whatever ends the process or the machine. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, path);
-  await syncFolder(dirname(path));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

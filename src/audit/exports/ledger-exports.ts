@@ -19,6 +19,7 @@ import {
 import type { ChainPosition } from '../domain/verify-chain.js';
 import type { LogIdentity } from '../log/log-identity.js';
 import type { LogReader } from '../log/log-reader.js';
+import { writeWhole } from '../log/whole-file.js';
 import {
   awaitDrops,
   failExport,
@@ -32,7 +33,7 @@ import {
 } from '../persistence/export-rows.js';
 import { readPersonal } from '../persistence/personal-rows.js';
 import { ledgerStart } from '../retention/retention-rows.js';
-import { EntriesFile, writeWhole, type WrittenFile } from './entries-file.js';
+import { EntriesFile, type WrittenFile } from './entries-file.js';
 
 const ENTRIES = 'entries.jsonl';
 

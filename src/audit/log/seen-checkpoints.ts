@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openCheckpoint, parseCheckpointText, type Checkpoint } from '../domain/log/checkpoint.js';
 import type { LogVerifiers } from '../domain/log/log-keys.js';
 import { parseNote } from '../domain/log/signed-note.js';
+import { writeWhole } from './whole-file.js';
 
 const FOLDER = 'checkpoints';
 const ANCHORS = 'anchors';
@@ -58,8 +58,7 @@ export class SeenCheckpoints {
 
   /** Durable when it resolves. */
   async remember(zone: string, checkpoint: Checkpoint, note: string): Promise<void> {
-    await replaceFile(this.path(zone), note);
-    await syncFolder(join(this.dataDir, FOLDER));
+    await writeWhole(this.path(zone), note);
     this.seen.set(zone, checkpoint);
   }
 
@@ -75,33 +74,10 @@ export class SeenCheckpoints {
     const notes = (await readFile(path, 'utf8')).split(/^---\n/m).slice(0, -1);
     const whole = Math.floor(notes.length / 2);
     const kept = notes.filter((_, at) => at >= whole || at % KEPT_EVERY === 0);
-    await replaceFile(path, kept.map((note) => `${note}${SEPARATOR}`).join(''));
-    await syncFolder(dirname(path));
+    await writeWhole(path, kept.map((note) => `${note}${SEPARATOR}`).join(''));
   }
 
   private path(zone: string): string {
     return join(this.dataDir, FOLDER, zone);
-  }
-}
-
-/** Whole, old or new, whatever ends the process. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, path);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
