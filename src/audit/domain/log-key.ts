@@ -1,8 +1,7 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { noteKeyId, typedPublicKey } from './log/signed-note.js';
 
-const ED25519_SIGNATURE = 0x01;
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-const SPKI_PREFIX_BYTES = 12;
 
 /** The Ed25519 private key of a 32-byte seed (RFC 8032 §5.1.5). */
 export function checkpointKey(seed: Buffer): KeyObject {
@@ -15,16 +14,10 @@ export function checkpointKey(seed: Buffer): KeyObject {
  */
 export function logVerifierKey(origin: string, key: KeyObject): string {
   const typed = typedPublicKey(key);
-  const id = createHash('sha256').update(`${origin}\n`, 'utf8').update(typed).digest('hex').slice(0, 8);
-  return `${origin}+${id}+${typed.toString('base64')}`;
+  return `${origin}+${noteKeyId(origin, typed).toString('hex')}+${typed.toString('base64')}`;
 }
 
 /** How the verifier key of every log of this key ends. */
 export function verifierKeySuffix(key: KeyObject): string {
   return `+${typedPublicKey(key).toString('base64')}`;
-}
-
-function typedPublicKey(key: KeyObject): Buffer {
-  const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX_BYTES);
-  return Buffer.concat([Buffer.from([ED25519_SIGNATURE]), raw]);
 }

@@ -34,18 +34,16 @@ export class CheckpointKeyRotation implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     const { identity, warn } = this.parts;
     const logs = await this.logs();
-    const next = (origin: string) => identity.verifierKey(origin);
-    const putAway = logs.find(({ origin, retired }) => retired.some((vkey) => keyOf(vkey) === keyOf(next(origin))));
+    const putAway = logs.find(({ retired }) => retired.some((vkey) => identity.isCurrent(vkey)));
     if (putAway) {
       identity.goOnWith(putAway.vkey);
       warn('the first checkpoint key was put away before and signs nothing any more; its successor goes on');
     }
-    const [due, strange] = [true, false].map((held) =>
-      logs.filter(({ origin, vkey }) => vkey !== next(origin) && identity.holds(vkey) === held),
-    ) as [LogRow[], LogRow[]];
-    for (const { zone } of strange)
+    const others = logs.filter(({ origin, vkey }) => vkey !== identity.verifierKey(origin));
+    for (const { zone } of others.filter(({ vkey }) => !identity.holds(vkey)))
       warn('the log has a key that is not in the ring of checkpoint keys; it is not signed', zone);
-    await inTurn(due, (log) => this.rotate(log, next(log.origin))).catch(this.parts.onFault);
+    const due = others.filter(({ vkey }) => identity.holds(vkey));
+    await inTurn(due, (log) => this.rotate(log, identity.verifierKey(log.origin))).catch(this.parts.onFault);
   }
 
   private logs(): Promise<LogRow[]> {
@@ -73,9 +71,4 @@ export class CheckpointKeyRotation implements OnApplicationBootstrap {
       tx.record({ type: 'ledger.checkpoint_key_rotated', occurredAt: now, actor: { kind: 'system' }, detail });
     });
   }
-}
-
-/** The public key in a verifier key, whatever log it is for. */
-function keyOf(vkey: string): string {
-  return vkey.slice(vkey.indexOf('+', vkey.indexOf('+') + 1));
 }

@@ -13,15 +13,16 @@ interface RingKey {
 /** Names a zone's log, and signs its checkpoints (C2SP) with the key of the ring that the log's verifier key is of. */
 export class LogIdentity {
   private readonly ring: readonly RingKey[];
-  private current: KeyObject;
+  private current: RingKey;
 
   /** `seeds`: of the key of new logs, and of those that came before it. */
   constructor(
     seeds: readonly [Buffer, ...Buffer[]],
     private readonly host: () => string,
   ) {
-    this.current = checkpointKey(seeds[0]);
-    this.ring = seeds.map(checkpointKey).map((key) => ({ key, suffix: verifierKeySuffix(key) }));
+    const [first, ...earlier] = seeds;
+    this.current = ringKey(first);
+    this.ring = [this.current, ...earlier.map(ringKey)];
   }
 
   /** `<host of PUBLIC_URL>/log/<slug>`; stored when the zone is made and never changed. */
@@ -31,7 +32,7 @@ export class LogIdentity {
 
   /** The C2SP verifier key of a log of this origin that begins now. */
   verifierKey(origin: string): string {
-    return logVerifierKey(origin, this.current);
+    return logVerifierKey(origin, this.current.key);
   }
 
   /** Every key of the ring, for a log of this origin. */
@@ -44,9 +45,14 @@ export class LogIdentity {
     return this.find(vkey) !== undefined;
   }
 
+  /** Whether this verifier key is of the key that new logs have, whatever log it names. */
+  isCurrent(vkey: string): boolean {
+    return vkey.endsWith(this.current.suffix);
+  }
+
   /** From now on new logs have the key of this one, although another stands first in the ring. */
   goOnWith(vkey: string): void {
-    this.current = this.keyOf(vkey);
+    this.current = this.ringKeyOf(vkey);
   }
 
   /** The signed note; whoever releases it must have made sure that it contradicts nothing that was signed before. */
@@ -64,12 +70,21 @@ export class LogIdentity {
   }
 
   private keyOf(vkey: string): KeyObject {
-    const key = this.find(vkey);
-    if (!key) throw new Error(`the ring of checkpoint keys does not hold the one of ${vkey}`);
-    return key;
+    return this.ringKeyOf(vkey).key;
   }
 
-  private find(vkey: string): KeyObject | undefined {
-    return this.ring.find(({ suffix }) => vkey.endsWith(suffix))?.key;
+  private ringKeyOf(vkey: string): RingKey {
+    const found = this.find(vkey);
+    if (!found) throw new Error(`the ring of checkpoint keys does not hold the one of ${vkey}`);
+    return found;
   }
+
+  private find(vkey: string): RingKey | undefined {
+    return this.ring.find(({ suffix }) => vkey.endsWith(suffix));
+  }
+}
+
+function ringKey(seed: Buffer): RingKey {
+  const key = checkpointKey(seed);
+  return { key, suffix: verifierKeySuffix(key) };
 }

@@ -168,8 +168,10 @@ export class LogReader {
 
 /** Also while another replica signs with a key that this one's ring will have only when it is started again. */
 function unsigned(cause?: Error): AppError {
-  const options = { retryAfter: 1, ...(cause ? { cause } : {}) };
-  return new AppError('temporarily_unavailable', 'The entry is not under a signed checkpoint yet.', options);
+  return new AppError('temporarily_unavailable', 'The entry is not under a signed checkpoint yet.', {
+    retryAfter: 1,
+    cause,
+  });
 }
 
 function broken(zone: string): Error {

@@ -53,8 +53,7 @@ export function signNote(text: string, signer: { readonly name: string; readonly
 
 /** The line that says that `signer` has signed the text. */
 export function signatureLine(text: string, { name, key }: { readonly name: string; readonly key: KeyObject }): string {
-  const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(ED25519_SPKI.length);
-  const keyId = noteKeyId(name, Buffer.concat([Buffer.from([ED25519]), raw]));
+  const keyId = noteKeyId(name, typedPublicKey(key));
   const signature = sign(null, Buffer.from(text, 'utf8'), key);
   return `\u2014 ${name} ${Buffer.concat([keyId, signature]).toString('base64')}`;
 }
@@ -100,7 +99,13 @@ function parseSignature(line: string): NoteSignature {
   return { name, keyId: bytes.subarray(0, 4), signature: bytes.subarray(4) };
 }
 
+/** `0x01 ‖ public key`, of either half of an Ed25519 key. */
+export function typedPublicKey(key: KeyObject): Buffer {
+  const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(ED25519_SPKI.length);
+  return Buffer.concat([Buffer.from([ED25519]), raw]);
+}
+
 /** `SHA-256(name ‖ 0x0A ‖ type ‖ public key)[:4]`. */
-function noteKeyId(name: string, typedKey: Buffer): Buffer {
+export function noteKeyId(name: string, typedKey: Buffer): Buffer {
   return createHash('sha256').update(`${name}\n`, 'utf8').update(typedKey).digest().subarray(0, 4);
 }
